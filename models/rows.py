@@ -74,12 +74,13 @@ def _columns(model: type[Model], prefix: str) -> list[tuple[str, str, Read | Non
 
 def _reader(field: object) -> Read | None:
     if isinstance(field, DatetimeField):
-        return _moment
+        return utc_moment
     if isinstance(field, DateField):
         return read_day
     return bool if isinstance(field, BooleanField) else getattr(field, "enum_type", None)
 
 
-def _moment(stored: datetime | str) -> datetime:
+def utc_moment(stored: datetime | str) -> datetime:
+    """A moment of the business as a row has it, which SQLite may have without its zone."""
     moment = read_moment(stored)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -140,12 +140,13 @@ class IdOf:
 class Steps:
     """Statements that belong together, in one trip to PostgreSQL. A value may be the IdOf a row that an earlier one of
     them adds; other than that none sees there what another one wrote, and of two that change the same row only one
-    would count: each row is changed once."""
+    would count: `change` refuses to change a row for a second time."""
 
     def __init__(self) -> None:
         self.ids: dict[IdOf, int] = {}  # of the rows that were added, when all have run
         self._steps: list[tuple[str, Sequence[Any]]] = []
         self._adding: list[IdOf] = []
+        self._changed: set[tuple[str, int]] = set()  # rows by table and id
 
     def add(self, table: str, **values: Any) -> IdOf:
         """Add a row."""
@@ -155,12 +156,20 @@ class Steps:
     def add_by(self, statement: str, values: Sequence[Any]) -> IdOf:
         """Add a row by this statement, which returns its id."""
         self._adding.append(IdOf(len(self._steps)))
-        self.do(statement, values)
+        self.add_all(statement, values)
         return self._adding[-1]
 
-    def do(self, statement: str, values: Sequence[Any]) -> None:
-        """Run this as well."""
+    def add_all(self, statement: str, values: Sequence[Any]) -> None:
+        """Add rows by this statement, to which nothing points."""
         self._steps.append((statement, values))
+
+    def change(self, table: str, row: int, **values: Any) -> None:
+        """Change a row that there was before, by its id. Raises ValueError for one that is changed already."""
+        if (table, row) in self._changed:
+            raise ValueError(f"{table} {row} is changed twice in one trip, and only one of both would count")
+        self._changed.add((table, row))
+        wanted = ", ".join(f"{column} = ${n}" for n, column in enumerate(values, 2))
+        self._steps.append((f"UPDATE {table} SET {wanted} WHERE id = $1", [row, *values.values()]))
 
     async def run(self) -> None:
         """Run them all; one of them adds a row."""

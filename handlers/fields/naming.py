@@ -4,6 +4,7 @@ number, a phone in any spelling, a name. Where several fit, the talk asks which.
 import re
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from itertools import takewhile
 from typing import TypeVar
 
@@ -13,7 +14,7 @@ from handlers.fields.serials import MOST, count_pieces, read_serial, tidy_serial
 from handlers.wording import owner, paid_for_name
 from models.customers import search
 from models.devices import TAIL, Device, devices_of
-from models.devices.tables import device_in_reach, find_all_for_agent
+from models.devices.tables import device_in_reach, find_all_for_agent, find_exact, spellings
 from models.names import folded
 from models.people import Customer
 from models.selling import contracts_of
@@ -74,7 +75,7 @@ class Named(Field[T]):
         """Serials and phones that were read aloud have spaces, and so have names: the most words that somebody has."""
         if pieces[0].upper() == "S" and len(pieces) > 1 and pieces[1].isdecimal():
             return 2
-        count = await count_pieces(self, turn, pieces, turn.agent.mini_grid_id)
+        count = await count_pieces(self, turn, pieces, partial(_first_known, turn, tidy_serial(pieces[0])))
         if (
             count == 1 < len(pieces)
             and not any(map(str.isalpha, pieces[0]))
@@ -120,12 +121,26 @@ async def named(turn: Turn, answer: str, *, whole_names: bool = False, bare_sale
 
 async def _devices_named(turn: Turn, serial: str) -> list[Device]:
     """The device of this serial, or those whose serials end so: looked up once in a turn."""
-    question = f"serial {serial}"
-    if question not in turn.looked_up:
-        found = await find_all_for_agent(serial, turn.agent.mini_grid_id, MOST_FOUND + 1)
-        turn.looked_up.update({question: found} | {f"device {each.id}": each for each in found})
-    devices: list[Device] = turn.looked_up[question]
+    if f"serial {serial}" not in turn.looked_up:
+        _note(turn, serial, await find_all_for_agent(serial, turn.agent.mini_grid_id, MOST_FOUND + 1))
+    devices: list[Device] = turn.looked_up[f"serial {serial}"]
     return devices
+
+
+async def _first_known(turn: Turn, alone: str, serials: Sequence[str]) -> str | None:
+    """The first of these serials that a device in reach has. The one that the first piece names alone is looked up with
+    them: as a rule that is it."""
+    if not serials:
+        return None
+    written = spellings(alone)
+    devices = await find_exact({*serials, *written}, turn.agent.mini_grid_id)
+    if found := [each for each in devices if each.serial in written]:
+        _note(turn, alone, found)
+    return next((serial for serial in serials if any(each.serial == serial for each in devices)), None)
+
+
+def _note(turn: Turn, serial: str, found: Sequence[Device]) -> None:
+    turn.looked_up.update({f"serial {serial}": found} | {f"device {each.id}": each for each in found})
 
 
 async def reachable_device(turn: Turn, key: str) -> Device | None:

@@ -1,6 +1,6 @@
 """How people write a serial: with or without dashes and spaces, whole or its end."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from itertools import product, takewhile
 from typing import Any
@@ -30,20 +30,25 @@ async def read_serial(answer: str, mini_grid_id: int | None = None) -> str:
     return await known_serial(_spellings(answer.split()), mini_grid_id) or tidy_serial(answer)
 
 
-async def count_pieces(field: Field[Any], turn: Turn, pieces: Sequence[str], mini_grid_id: int | None = None) -> int:
+async def count_pieces(
+    field: Field[Any],
+    turn: Turn,
+    pieces: Sequence[str],
+    known: Callable[[Sequence[str]], Awaitable[str | None]] = known_serial,
+) -> int:
     """How many pieces of a line are one serial that was parted at its / and _, or at a space. Pieces are not joined
     over a space when the first is an answer by itself: SHS1 2000 is no SHS12000. A meter number is joined anyway, for
-    its check digit tells that it is one."""
+    its check digit tells that it is one. `known` says which of some serials there is first."""
     marked, digits = _joined_pieces(pieces, MARKS), digit_groups(pieces)
     read_aloud = {"".join(digits[:count]): count for count in range(len(digits), 1, -1)}
     spaced = read_aloud | _joined_pieces(pieces, ("", *MARKS))
     fewest = sorted(spaced, key=lambda serial: (not is_meter_number(serial), spaced[serial]))
-    found = await known_serial([*marked, *fewest], mini_grid_id)
+    found = await known([*marked, *fewest])
     if found is None:
         return 1
     if found in marked or is_meter_number(found):
         return spaced[found]
-    if await known_serial([tidy_serial(pieces[0])], mini_grid_id):
+    if await known([tidy_serial(pieces[0])]):
         return 1
     with suppress(Invalid):
         await field.read(turn, pieces[0])

@@ -1,5 +1,7 @@
 """What a sale says: to the agent who took the money, and to the owner of the device."""
 
+from collections.abc import Sequence
+
 from bot.company import Company
 from bot.message import Copy
 from bot.text import Text, _, verbatim
@@ -19,8 +21,8 @@ from handlers.wording import (
 )
 from models.devices import Device, Unit
 from models.messages import MessageKind
-from models.selling import Sale
 from models.selling.booking import Sold
+from models.selling.sales import Code
 from models.selling.swaps import DeviceSwap
 
 
@@ -158,15 +160,15 @@ def swap_notice(swap: DeviceSwap, former: str, device: Device, company: Company,
     return fitting(language, (under(verbatim(name), *code, last) for name in names))
 
 
-def history(device: Device, tokens: list[tuple[Sale, str]], company: Company, language: str) -> Text:
+def history(device: Device, codes: Sequence[Code], company: Company, language: str) -> Text:
     """As many of the last tokens as fit, the newest first: day, amount, digits."""
-    lines = [_token(device, sale, digits, company).to(language) for sale, digits in tokens]
+    lines = [_line(device, code, company, language) for code in codes]
     fewer = ("\n".join(lines[:count]) for count in range(len(lines), 0, -1))
     return fitting(language, (_("{serial}, newest first\n{lines}", serial=device.serial, lines=each) for each in fewer))
 
 
-def _token(device: Device, sale: Sale, digits: str, company: Company) -> Text:
-    line = f"{company.day(sale.created_at)} {company.number(sale.amount)}: {grouped(device, digits)}"
-    if not digits:
-        return _("{line} void", line=line.rstrip())
-    return _("{line} unlocks for good", line=line) if sale.unit == Unit.UNLOCK else verbatim(line)
+def _line(device: Device, code: Code, company: Company, language: str) -> str:
+    line = f"{company.day(code.sold_at)} {company.number(code.amount)}: {grouped(device, code.digits)}"
+    if not code.digits:
+        return _("{line} void", line=line.rstrip()).to(language)
+    return _("{line} unlocks for good", line=line).to(language) if code.unit == Unit.UNLOCK else line

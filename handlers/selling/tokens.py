@@ -16,7 +16,7 @@ from models.devices import Device, with_owner
 from models.messages import MessageKind
 from models.people import Agent, Role
 from models.selling.prices import seller_for
-from models.selling.sales import last_tokens
+from models.selling.sales import last_codes
 from models.selling.swaps import swap_to
 
 WORDS = {
@@ -62,7 +62,7 @@ async def owner_tokens(chat: Chat) -> Reply:
 
 
 async def _show_tokens(chat: Chat, device: Device) -> Reply:
-    found = await last_tokens(device, with_void=True)
+    found = await last_codes(device)
     if not found and (swap := await swap_to(device)):
         former = await with_owner(swap.former_id)
         text = swap_notice(swap, former.serial, device, chat.company, chat.language)

@@ -1,6 +1,7 @@
 """The secret of a device: sealed in its row, opened where a token is made or measured."""
 
 from models.devices.tables import Device
+from models.sql import unit_of_work
 from models.tokens import ISSUERS, Key
 from models.vault import Vault
 
@@ -13,8 +14,12 @@ def seal_key(serial: str, key: Key, vault: Vault) -> str:
 
 
 def open_key(device: Device, vault: Vault) -> Key:
-    """Raises Sealed."""
-    key: Key = vault.open_json(device.sealed_key, _purpose(device.serial))
+    """Raises Sealed. Within a unit of work it is opened once: a sale asks for it at each step."""
+    opened = unit.seen if (unit := unit_of_work()) else {}
+    sealed = vault, device.serial, device.sealed_key
+    if sealed not in opened:
+        opened[sealed] = vault.open_json(device.sealed_key, _purpose(device.serial))
+    key: Key = opened[sealed]
     return key
 
 

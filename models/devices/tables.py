@@ -1,7 +1,7 @@
 """What customers pay for: meters, solar home systems, e-bikes, and the price of what they deliver."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from enum import StrEnum
 
 from tortoise import fields
@@ -121,12 +121,22 @@ async def find_all_for_agent(serial: str, mini_grid_id: int, most: int) -> list[
     device of another one is not disclosed. A dash more or less does not count."""
     if len(serial) > LONGEST:
         return []
-    spellings = list({serial, serial.replace("-", "")})
-    exact = f"device.serial IN ({marks(len(spellings))}) AND customer.mini_grid_id = ${len(spellings) + 1}"
-    found = await _devices(exact, [*spellings, mini_grid_id])
+    found = await find_exact(spellings(serial), mini_grid_id)
     if not found and len(serial) >= TAIL:
         found = await _by_tail(serial, mini_grid_id)
     return found[:most]
+
+
+def spellings(serial: str) -> set[str]:
+    """How a serial is written that was typed so."""
+    return {serial, serial.replace("-", "")}
+
+
+async def find_exact(serials: Collection[str], mini_grid_id: int) -> list[Device]:
+    """The devices that have these very serials, among the customers of a mini-grid. With + they are looked for by
+    serial: from twenty on SQLite would go through all customers there."""
+    exact = f"device.serial IN ({marks(len(serials))}) AND +customer.mini_grid_id = ${len(serials) + 1}"
+    return await _devices(exact, [*serials, mini_grid_id])
 
 
 async def known_serials(serials: Sequence[str], mini_grid_id: int | None = None) -> list[str]:

@@ -35,7 +35,7 @@ from models.sql import (
 COMPANY = 0  # the owner of the company's own accounts
 # All amounts of a database are in one currency, that of the company's accounts.
 CURRENCY = "SELECT currency FROM account WHERE kind = 'office cash' AND owner = 0"
-FIND = """SELECT id, kind, owner, balance FROM account WHERE {wanted} ORDER BY id"""
+FIND = "SELECT id, kind, owner, balance FROM account WHERE (kind, owner) IN ({wanted}) ORDER BY id"
 # Two may open it at once.
 OPEN = f"""INSERT INTO account (kind, owner, currency, balance) VALUES ($1, $2, ({CURRENCY}), 0)
   ON CONFLICT (kind, owner) DO NOTHING"""
@@ -222,7 +222,7 @@ async def post_all(entries: Sequence[NewEntry], steps: Steps | None = None) -> B
         if place in amounts
     ]
     if lines:
-        steps.do(LINES + row_marks(len(lines), 3), [value for line in lines for value in line])
+        steps.add_all(LINES + row_marks(len(lines), 3), [value for line in lines for value in line])
     await steps.run()
     moved: Counter[Place] = Counter()
     for number, amounts in zip(numbers, wanted, strict=True):
@@ -280,8 +280,8 @@ async def _find_accounts(places: Sequence[Place]) -> dict[Place, tuple[int, int]
     """Those that there are, held until the commit. The lock is that of the balance: a line may point at it."""
     if not places:
         return {}
-    wanted = " OR ".join(f"(kind = ${2 * n + 1} AND owner = ${2 * n + 2})" for n in range(len(places)))
-    held = " FOR NO KEY UPDATE" if on_postgres() else ""
+    listed, held = ("", " FOR NO KEY UPDATE") if on_postgres() else ("VALUES ", "")
+    wanted = listed + row_marks(len(places), 2)
     values = [value for place in places for value in place]
     rows = await execute(connection(), FIND.format(wanted=wanted) + held, values)
     return {(row["kind"], int(row["owner"])): (int(row["id"]), int(row["balance"])) for row in rows}

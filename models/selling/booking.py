@@ -30,8 +30,6 @@ from models.vault import Vault
 TAKE = f"""INSERT INTO payment (provider, reference, amount, agent_id, payer_phone, paid_at, created_at, currency)
   VALUES ($1, $2, $3, $4, $5, $6, $6, ({CURRENCY})) RETURNING id"""
 
-USE = "UPDATE device SET count = $2, paid_until = $3, access_due = $4, access_until = $5 WHERE id = $1"
-
 
 @dataclass(frozen=True)
 class Sold:
@@ -211,7 +209,8 @@ def add_token(steps: Steps, sale: NewSale, offer: Quote, device: Device, vault: 
         count, digits = issuer.issue(key, device.serial, device.count, offer.units, now)
     if offer.unit == Unit.DAYS:
         paid_until = max(now, paid_until or now) + timedelta(days=offer.units)
-    steps.do(USE, [device.id, count, paid_until, access.due - offer.access, access.until])
+    owed = access.due - offer.access
+    steps.change("device", device.id, count=count, paid_until=paid_until, access_due=owed, access_until=access.until)
     mark, token = mark_of(key, device.serial), vault.mac(digits, "journal token")[:16]
     JOURNAL.note(Made(now, device.serial, mark, count, token, sale.columns["reference"]))
     steps.add("token", sale_id=sale.id, device_id=device.id, count=count, digits=digits, created_at=now)

@@ -111,16 +111,21 @@ async def meet_goods(contract_id: int, payment: Asked) -> Met:
 
 async def _read(kind: _Kind, number: int, payment: Asked) -> Mapping[str, Any]:
     seller = payment.seller
-    statement = MET.format(
+    values = [number, payment.amount, same_since(), seller.id if seller else None, now_ms(), payment.key]
+    statement = _statement(kind, by_agent=seller is not None)
+    [row] = await execute(connection(), statement, [*values, payment.reference])
+    return row
+
+
+@cache
+def _statement(kind: _Kind, *, by_agent: bool) -> str:
+    return MET.format(
         columns=_columns(kind.table, *kind.others),
         promised=PROMISED.format(now="$5", owners="= a.id"),
         joined=kind.joined,
-        same=newest_same(seller, f"{kind.table}_id"),
+        same=newest_same(f"{kind.table}_id", by_agent=by_agent),
         table=kind.table,
     )
-    values = [number, payment.amount, same_since(), seller.id if seller else None, now_ms(), payment.key]
-    [row] = await execute(connection(), statement, [*values, payment.reference])
-    return row
 
 
 async def _met(row: Mapping[str, Any], payment: Asked, device: Device | None, contract: Contract | None) -> Met:
@@ -145,7 +150,6 @@ async def _sale(number: int | None) -> Sale | None:
     return await find_row(Sale, "id = $1", [number]) if number else None
 
 
-@cache
 def _columns(*names: str) -> str:
     """The columns of these tables, each with the table's name before its own."""
     return ", ".join(

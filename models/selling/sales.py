@@ -1,5 +1,6 @@
 """What was sold: a sale and its token, each guarded by a unique key."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from tortoise import fields
@@ -8,7 +9,7 @@ from tortoise.models import Model
 from models.devices import Device
 from models.money.payments import Payment
 from models.people import Agent, Customer
-from models.rows import find_row, read_row
+from models.rows import find_row, read_row, utc_moment
 from models.sql import columns_of, connection, execute
 
 LONGEST_REFERENCE = 8  # of a sale
@@ -94,6 +95,8 @@ AT_COUNTER = (
     "s.agent_id IS NULL AND s.part = 1 "
     "AND EXISTS (SELECT 1 FROM payment p WHERE p.id = s.payment_id AND p.provider = 'cash')"
 )
+LAST_CODES = f"""SELECT s.created_at, s.amount, s.unit, CASE WHEN {COUNTS} THEN t.digits ELSE '' END AS digits
+  FROM token t JOIN sale s ON s.id = t.sale_id WHERE t.device_id = $1 ORDER BY t.id DESC LIMIT 3"""
 SAME_SALE_WINDOW = timedelta(hours=24)
 
 
@@ -103,16 +106,17 @@ async def same_today(
     """The newest sale of this amount by this agent, or at the office's counter, for this device, or for this contract
     of goods, within 24 hours (reference: users 3.3). A down payment does not count: it came with the appliance, and
     whoever pays the first instalment on the same day does nothing twice."""
-    found = newest_same(agent, "device_id" if device_id else "contract_id")
+    found = newest_same("device_id" if device_id else "contract_id", by_agent=agent is not None)
     values = [device_id or contract_id, amount, same_since(), *([agent.id] if agent else [])]
     return await find_row(Sale, f"id = ({found})", values)
 
 
-def newest_same(agent: Agent | None, what: str) -> str:
+def newest_same(what: str, *, by_agent: bool) -> str:
     """The SQL for the id of the sale of `same_today`: $1 is the value of the column `what` it was paid for, $2 the
-    amount, $3 since when, and $4 the agent, if there is one."""
+    amount, $3 since when, and $4 the agent, if it is `by_agent`. It looks among the sales of what was paid for, which
+    are few: + keeps it from those of an agent who sold a hundred times today."""
     return (
-        f"SELECT MAX(s.id) FROM sale s WHERE s.{what} = $1 AND {'s.agent_id = $4' if agent else AT_COUNTER} "
+        f"SELECT MAX(s.id) FROM sale s WHERE s.{what} = $1 AND {'+s.agent_id = $4' if by_agent else AT_COUNTER} "
         f"AND s.amount = $2 AND s.created_at >= $3 AND s.key NOT LIKE 'down payment %' AND {COUNTS}"
     )
 
@@ -122,14 +126,29 @@ def same_since() -> datetime:
     return datetime.now(UTC) - SAME_SALE_WINDOW
 
 
-async def last_tokens(device: Device, count: int = 3, *, with_void: bool = False) -> list[tuple[Sale, str]]:
-    """The newest sales of a device with their digits, newest first. Those that are void are left out, or stand there
-    `with_void` and without digits, for their codes count no more."""
-    only = "" if with_void else f"AND {COUNTS} "
+async def last_tokens(device: Device, count: int) -> list[tuple[Sale, str]]:
+    """The newest sales of a device with their digits, newest first. Those that are void are left out, for their codes
+    count no more."""
     rows = await execute(
         connection(),
-        f"SELECT {columns_of(Sale, 's')}, CASE WHEN {COUNTS} THEN t.digits ELSE '' END AS digits FROM token t "
-        f"JOIN sale s ON s.id = t.sale_id WHERE t.device_id = $1 {only}ORDER BY t.id DESC LIMIT $2",
+        f"SELECT {columns_of(Sale, 's')}, t.digits FROM token t JOIN sale s ON s.id = t.sale_id "
+        f"WHERE t.device_id = $1 AND {COUNTS} ORDER BY t.id DESC LIMIT $2",
         [device.id, count],
     )
     return [(read_row(Sale, row), row["digits"]) for row in rows]
+
+
+@dataclass(frozen=True)
+class Code:
+    """What a list says of a token. Money is in minor units."""
+
+    sold_at: datetime
+    amount: int
+    unit: str  # a Unit
+    digits: str  # empty where the sale is void: its code counts no more
+
+
+async def last_codes(device: Device) -> list[Code]:
+    """The newest tokens of a device, newest first: what a list says of them and no more."""
+    rows = await execute(connection(), LAST_CODES, [device.id])
+    return [Code(utc_moment(row["created_at"]), row["amount"], row["unit"], row["digits"]) for row in rows]

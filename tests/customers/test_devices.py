@@ -1,8 +1,13 @@
-"""The devices behind a phone: each with its own customer, of those who share the number, and with its tariff."""
+"""The devices behind a phone: each with its own customer, of those who share the number, and with its tariff; and
+their keys."""
+
+import pytest
 
 from bot.runtime import Database
 from models.devices import Device, Tariff, devices_of
+from models.devices.keys import open_key, seal_key
 from models.people import Customer, MiniGrid
+from models.vault import Sealed, Vault
 
 
 async def test_each_device_of_a_shared_phone_has_its_own_owner(database: Database) -> None:
@@ -23,3 +28,30 @@ async def test_each_device_of_a_shared_phone_has_its_own_owner(database: Databas
     ]
     assert [one.tariff and one.tariff.name for one in found] == ["Days", None]
     assert await devices_of([]) == []
+
+
+async def test_a_key_is_opened_once_in_a_unit_of_work_and_anew_when_it_has_changed(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vault, opened = Vault("a key of 32 characters, or more.."), list[str]()
+    one, other = ({"secret": number * 32, "starting_code": 1} for number in "12")
+    device = Device(serial="SHS1", sealed_key=seal_key("SHS1", one, vault))
+    plain = vault.open
+
+    def noting(sealed: str, purpose: str) -> str:
+        opened.append(purpose)
+        return plain(sealed, purpose)
+
+    monkeypatch.setattr(vault, "open", noting)
+    async with database.work():
+        assert [open_key(device, vault), open_key(device, vault)] == [one, one]
+        assert opened == ["device SHS1"]
+        device.sealed_key = seal_key("SHS1", other, vault)
+        assert open_key(device, vault) == other
+        device.serial = "SHS2"
+        with pytest.raises(Sealed):
+            open_key(device, vault)
+    async with database.work():
+        opened.clear()
+        device.serial = "SHS1"
+        assert (open_key(device, vault), opened) == (other, ["device SHS1"])

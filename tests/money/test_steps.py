@@ -23,6 +23,7 @@ SALE = {
     "commission": 0,
     "created_at": NOW,
 }
+COUNT = 60_000  # more than any device of the demo has used
 PAYMENT = {"provider": "cash", "amount": 5, "currency": "TZS", "paid_at": NOW, "created_at": NOW}
 
 
@@ -30,7 +31,7 @@ def of_a_sale(*, token: bool = True) -> tuple[Steps, IdOf]:
     """A payment; a sale of it whose key says both its number and what looks like a place for it; its token."""
     steps = Steps()
     paid = steps.add("payment", reference="{}", **PAYMENT)
-    steps.do("UPDATE device SET count = count + $2 WHERE id = $1", [2, 2])
+    steps.change("device", 2, count=COUNT, access_due=5)
     sold = steps.add("sale", key=paid.within("of payment {}"), reference="RRRRR", payment_id=paid, **SALE)
     digits = "123 456 789" if token else None
     steps.add("token", sale_id=sold, device_id=2, count=7, digits=digits, created_at=NOW)
@@ -40,7 +41,6 @@ def of_a_sale(*, token: bool = True) -> tuple[Steps, IdOf]:
 async def test_a_row_points_at_one_that_an_earlier_step_added(
     mwanga: Server, engine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    count = (await Device.get(id=2)).count
     with counted(monkeypatch) as trips:
         async with mwanga.database.work():
             steps, sold = of_a_sale()
@@ -51,7 +51,17 @@ async def test_a_row_points_at_one_that_an_earlier_step_added(
     assert (payment.reference, sale.id, sale.payment_id) == ("{}", steps.ids[sold], payment.id)
     assert sale.key == f"of payment {payment.id}"
     assert (token.sale_id, token.digits) == (sale.id, "123 456 789")
-    assert (await Device.get(id=2)).count == count + 2
+    device = await Device.get(id=2)
+    assert (device.count, device.access_due) == (COUNT, 5)
+
+
+def test_a_row_that_is_changed_twice_is_refused_before_anything_runs() -> None:
+    steps = Steps()
+    steps.change("device", 2, count=COUNT)
+    steps.change("device", 3, count=COUNT)
+    steps.change("agent", 2, language="sw")
+    with pytest.raises(ValueError, match="device 2 is changed twice"):
+        steps.change("device", 2, paid_until=NOW)
 
 
 async def test_when_one_step_is_refused_none_was_made(mwanga: Server) -> None:

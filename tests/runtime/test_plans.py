@@ -4,7 +4,7 @@ Every statement is noted as it is sent, so one that is new is tried here without
 and again; those of pages stand in tests/office/test_money_plans.py and test_message_plans.py."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import asyncpg
@@ -15,6 +15,9 @@ from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
 from bot.runtime import Database
 from bot.runtime.addresses import connect_arguments
 from bot.server import Server
+from models import rows
+from models.devices.tables import find_exact
+from models.selling.sales import newest_same
 from models.sql import execute
 from tests.emulators.daraja import Emulator
 from tests.world.people import MENU, NOON, Phones
@@ -100,6 +103,36 @@ async def test_no_message_is_tried_against_a_list_of_values(demo_url: str) -> No
     conditions = [str(row["sql"]) for row in rows if " WHERE " in str(row["sql"])]
     assert len(conditions) > 8
     assert [one for one in conditions if re.search(r" IN \((?:[^,)]*,){2}", one)] == []
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+@pytest.mark.parametrize("what", ["device_id", "contract_id"])
+async def test_what_is_sold_twice_is_looked_for_among_the_sales_of_one_thing(mwanga: Server, what: str) -> None:
+    """An agent may have sold a hundred times today."""
+    for by_agent, values in ((True, [1, 5000, NOON, 1]), (False, [1, 5000, NOON])):
+        asked = f"EXPLAIN QUERY PLAN {newest_same(what, by_agent=by_agent)}"
+        [first, *_others] = await execute(mwanga.database.client, asked, values)
+        assert f"({what}=? AND created_at>?)" in first["detail"]
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+@pytest.mark.parametrize("count", [1, 100])
+async def test_devices_are_looked_for_by_their_serials_however_many_there_are(
+    mwanga: Server, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And not by all customers of the mini-grid."""
+    asked = list[tuple[str, Sequence[object]]]()
+
+    async def note(_db: object, statement: str, values: Sequence[object]) -> list[dict[str, object]]:
+        asked.append((statement, values))
+        return []
+
+    with monkeypatch.context() as patched:
+        patched.setattr(rows, "execute", note)
+        await find_exact([f"SHS{n}" for n in range(count)], 1)
+    [(statement, values)] = asked
+    [first, *_others] = await execute(mwanga.database.client, f"EXPLAIN QUERY PLAN {statement}", values)
+    assert re.search(r"SEARCH device USING INDEX \w+ \(serial=\?\)", first["detail"])
 
 
 async def plan(mwanga: Server, statement: str) -> list[str]:

@@ -21,6 +21,7 @@ from models.selling.booking import Sold
 from models.selling.instalments import Part
 from models.selling.payable import Standing, payable
 from models.selling.quotes import Quote
+from models.selling.sales import Code
 
 pytestmark = pytest.mark.everyday_on_sqlite
 
@@ -155,9 +156,10 @@ def test_the_question_fits_with_its_answer_and_says_what_stays(
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_list_of_tokens_is_one_sms_with_the_newest_in_it(language: str) -> None:
-    tokens = [(sold(CASES["the last payment"], language).sale, DAYS_DIGITS)]
-    tokens += [(sold(CASES["days"], language).sale, "2" * 15)] * 2
-    said = history(SHS, tokens, COMPANY, language).to(language)
+    sales = [sold(CASES[case], language).sale for case in ("the last payment", "days", "days")]
+    digits = [DAYS_DIGITS, "2" * 15, "2" * 15]
+    codes = [Code(one.created_at, one.amount, one.unit, code) for one, code in zip(sales, digits, strict=True)]
+    said = history(SHS, codes, COMPANY, language).to(language)
     assert septets(said) <= SCREEN, said
     assert DAYS_DIGITS in said.replace(" ", "")
 
