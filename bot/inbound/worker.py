@@ -37,7 +37,7 @@ MOST = 64  # messages in one batch (design 4)
 SLICE_S, DIALLED_SLICE_S = 0.05, 0.01
 PIN = re.compile(r"(?:\S{1,5}[\s,.]+)?(\d{6})")  # alone, or behind a yes
 YIELD_S = 0.002  # after so long the loop reads what arrives meanwhile
-ROUNDS = 8  # and goes round so often: in each of them it accepts one connection (libuv does), which takes it 2 us
+ROUNDS = 8  # and goes round so often: in each round, which takes 2 us, it accepts one connection (libuv does)
 AHEAD = 8  # messages whose PINs are compared together, though a batch may stop before the last of them
 LEAST = 8  # messages that a batch takes at least
 LOOK_S = 1.0  # how often to look for messages that another process stored, on PostgreSQL
@@ -97,8 +97,7 @@ class _Batch:
         """Between two turns or messages, now and then: the loop reads what has come meanwhile and accepts who connects.
         Of hundreds who dial at once the last one would wait for as many batches otherwise."""
         if time.perf_counter() - self.read_at > YIELD_S:
-            for _round in range(ROUNDS):
-                await asyncio.sleep(0)
+            await _go_round()
             self.read_at = time.perf_counter()
 
     @asynccontextmanager
@@ -202,6 +201,7 @@ class Worker:
 
     async def _handle_batch(self) -> bool:
         """One batch. True when there may be more."""
+        await _go_round()  # or whoever connects anew for each turn would come alone, and wait for as many commits
         turns, self._turns = self._turns[:MOST], self._turns[MOST:]
         if self._turns:
             self._wake.set()  # for another loop
@@ -450,6 +450,12 @@ class Worker:
         turns, self._turns = self._turns, []
         for turn in turns:
             self._apologise(turn)
+
+
+async def _go_round() -> None:
+    """Let the loop read what has come, and accept who connects."""
+    for _round in range(ROUNDS):
+        await asyncio.sleep(0)
 
 
 async def _claim_nothing() -> list[StoredSms]:

@@ -85,6 +85,28 @@ async def test_the_loop_goes_round_between_the_turns_of_a_batch(
     assert all(later - earlier >= worker.ROUNDS for earlier, later in pairwise(begun)), begun
 
 
+async def test_who_connects_a_moment_later_is_in_the_same_batch(
+    mwanga: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A gateway may connect anew for each turn: each of them would wait for a commit of its own."""
+    fill, batches = worker.Worker._fill, list[int]()
+
+    async def fills(self: worker.Worker, batch: Any, turns: Any, claim: Any) -> None:
+        batches.append(len(turns))
+        await fill(self, batch, turns, claim)
+
+    async def dial(rounds: int, name: str) -> str:
+        for _round in range(rounds):
+            await asyncio.sleep(0)
+        return await mwanga.worker.answer(UssdTurn(GATEWAY, "*384*20#", name, PEOPLE[name], ""))
+
+    await dial(0, "Juma")  # what it did as it started is over
+    monkeypatch.setattr(worker.Worker, "_fill", fills)
+    shown = await asyncio.gather(dial(0, "Asha"), dial(worker.ROUNDS - 2, "Baraka"))
+    assert all(screen.startswith("CON ") for screen in shown)
+    assert [turns for turns in batches if turns] == [2]
+
+
 async def test_a_turn_and_its_repetition_in_one_batch_have_one_answer(mwanga: Server) -> None:
     """What is kept of a turn is written at the end of a batch, and before, where the network sends it twice at once."""
     first = UssdTurn(GATEWAY, "*384*20#", "session 1", PEOPLE["Asha"], "")
