@@ -22,6 +22,9 @@ from bot.runtime.logs import set_up
 from bot.setting_files import ConfigError, is_in_environment
 from models.demo import world
 
+# Who connects while so many wait to be accepted is not heard, and tries again after 1, 3 and 7 s. Linux allows 4,096.
+CONNECT_AT_ONCE = 1024
+
 
 def demo(
     port: Annotated[int | None, typer.Option(help="port to listen on")] = None,
@@ -54,6 +57,7 @@ def _serve(config: Config, *, load_demo: bool) -> None:
             app,
             host=config.host,
             port=config.port,
+            backlog=CONNECT_AT_ONCE,
             access_log=None,
             print=lambda _line: typer.echo(_welcome(config) if load_demo else say_addresses(config)),
             shutdown_timeout=3.0,  # callbacks end within it; with the outbox's 5 s a stop takes under 10 s

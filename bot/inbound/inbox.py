@@ -7,7 +7,7 @@ import logging
 from collections import Counter, defaultdict, deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from bot.message import Inbound
@@ -114,7 +114,7 @@ class Inbox:
 
     async def record(self, inbound: Inbound) -> bool:
         """Store a message for good; False when this id was stored before. Raises when it cannot be stored."""
-        arrived = _Arrived(replace(inbound, text=shown(inbound.text)), asyncio.get_running_loop().create_future())
+        arrived = _Arrived(inbound, asyncio.get_running_loop().create_future())
         self._waiting.append(arrived)
         if self._stopping or not self.ask_along():
             self._wake.set()
@@ -190,7 +190,8 @@ class Inbox:
 
     def _row(self, inbound: Inbound) -> tuple[Any, ...]:
         """A message as it is stored: starred, with what was starred sealed beside it."""
-        whole = inbound.text[: LONGEST + BEHIND]  # a PIN that the cut would halve is still seen to be one
+        came = shown(inbound.text)
+        whole = came[: LONGEST + BEHIND]  # a PIN that the cut would halve is still seen to be one
         text, clean = whole[:LONGEST], self._redactor.clean(whole)[:LONGEST]
         purpose = _purpose(inbound.gateway, inbound.external_id)
         return (
@@ -203,7 +204,7 @@ class Inbox:
             inbound.sim,
             inbound.reached_at,
             clean,
-            len(inbound.text) if len(inbound.text) > LONGEST else 0,
+            len(came) if len(came) > LONGEST else 0,
             None if clean == text else self._vault.seal(text, purpose),
             now_ms(),
             *("new", "", ""),

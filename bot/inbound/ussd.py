@@ -21,7 +21,17 @@ from bot.talks.state import TalkState
 from bot.text import _, joined, normalise, plain, verbatim
 from models.messages import MessageKind
 from models.people import Caller
-from models.sql import DAY_MS, MINUTE_MS, connection, execute, execute_many, now_ms, row_marks, unit_of_work
+from models.sql import (
+    DAY_MS,
+    MINUTE_MS,
+    connection,
+    execute,
+    execute_many,
+    now_ms,
+    on_postgres,
+    row_marks,
+    unit_of_work,
+)
 
 log = logging.getLogger(__name__)
 RESUME_MS = 15 * MINUTE_MS  # a dropped session can be gone on with for a quarter of an hour (reference: users 2.12)
@@ -37,9 +47,10 @@ FIND = """WITH asked (gateway, service_code, session_id, phone, mac) AS (VALUES 
     ON s.id IS NULL AND last.id = (SELECT MAX(id) FROM ussdsession WHERE phone = asked.phone)"""
 CREATE = """INSERT INTO ussdsession (gateway, service_code, session_id, phone, talk, transcript_length, transcript_mac,
   pin_given, open, started_at, updated_at) VALUES {} RETURNING id, gateway, service_code, session_id"""
-UPDATE = """UPDATE ussdsession SET transcript_length = $2, transcript_mac = $3, talk = $4, pin_given = $5,
-  open = $6, updated_at = $7 WHERE id = $1"""
 KEEP = "INSERT INTO ussdturn (session_id, mac, response, created_at) VALUES ($1, $2, $3, $4)"
+UPDATE = """UPDATE ussdsession SET transcript_mac = $2, updated_at = $4, transcript_length = $5, talk = $6,
+  pin_given = $7, open = $8 WHERE id = $1"""
+KEEP_AND_UPDATE = f"WITH kept AS ({KEEP}) {UPDATE}"  # in one trip to PostgreSQL
 CLOSE = """UPDATE ussdsession SET open = FALSE WHERE gateway = $1 AND service_code = $2 AND session_id = $3"""
 SESSION_OVER = _("This session is over. Dial again.")
 _Name = tuple[str, str, str]  # of a session: its gateway, what was dialled, and its id there
@@ -97,9 +108,12 @@ class _Answered:
 async def _write(answered: Sequence[_Answered]) -> None:
     """Keep how sessions stand, and what was answered: once for all turns of a unit of work."""
     now = now_ms()
-    rows = [(a.session, len(a.turn.text), a.mac, a.talk, a.pin_given, a.open, now) for a in answered]
-    await execute_many(connection(), UPDATE, rows)
-    await execute_many(connection(), KEEP, [(a.session, a.mac, a.response, now) for a in answered])
+    rows = [(a.session, a.mac, a.response, now, len(a.turn.text), a.talk, a.pin_given, a.open) for a in answered]
+    if on_postgres():
+        await execute_many(connection(), KEEP_AND_UPDATE, rows)
+    else:
+        await execute_many(connection(), KEEP, [row[:4] for row in rows])
+        await execute_many(connection(), UPDATE, rows)
 
 
 @dataclass(frozen=True)

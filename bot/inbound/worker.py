@@ -37,6 +37,7 @@ MOST = 64  # messages in one batch (design 4)
 SLICE_S, DIALLED_SLICE_S = 0.05, 0.01
 PIN = re.compile(r"(?:\S{1,5}[\s,.]+)?(\d{6})")  # alone, or behind a yes
 YIELD_S = 0.002  # after so long the loop reads what arrives meanwhile
+ROUNDS = 8  # and goes round so often: in each round, which takes 2 us, it accepts one connection (libuv does)
 AHEAD = 8  # messages whose PINs are compared together, though a batch may stop before the last of them
 LEAST = 8  # messages that a batch takes at least
 LOOK_S = 1.0  # how often to look for messages that another process stored, on PostgreSQL
@@ -76,6 +77,7 @@ class _Batch:
     enqueued: set[str] = field(default_factory=set)  # gateways that got messages to send
     claimed: list[tuple[Lane, Claimed]] = field(default_factory=list)  # messages that leave right after the commit
     since: float = field(default_factory=time.perf_counter)
+    read_at: float = field(default_factory=time.perf_counter)  # when the loop read last what arrives
 
     @property
     def begun(self) -> list[StoredSms]:
@@ -90,6 +92,13 @@ class _Batch:
     def results(self) -> list[Handled]:
         """What became of the texts, then of the turns."""
         return [handled for _message, handled in self.handled] + [screen.handled for _turn, screen in self.answered]
+
+    async def let_arrive(self) -> None:
+        """Between two turns or messages, now and then: the loop reads what has come meanwhile and accepts who connects.
+        Of hundreds who dial at once the last one would wait for as many batches otherwise."""
+        if time.perf_counter() - self.read_at > YIELD_S:
+            await _go_round()
+            self.read_at = time.perf_counter()
 
     @asynccontextmanager
     async def doubting(self) -> AsyncIterator[None]:
@@ -192,6 +201,7 @@ class Worker:
 
     async def _handle_batch(self) -> bool:
         """One batch. True when there may be more."""
+        await _go_round()  # or whoever connects anew for each turn would come alone, and wait for as many commits
         turns, self._turns = self._turns[:MOST], self._turns[MOST:]
         if self._turns:
             self._wake.set()  # for another loop
@@ -240,15 +250,13 @@ class Worker:
             await self._compare_pins(((t.turn.phone, t.turn.text.rpartition("*")[2]) for t in turns), callers)
             sessions = await self._sessions.find(turn.turn for turn in turns)
             for turn in turns:
+                await batch.let_arrive()
                 batch.failed_at = turn
                 await self._handle_turn(batch, turn, sessions.pop(turn.turn, None), callers, known)
-            started = yielded = time.perf_counter()
+            started = time.perf_counter()
             for place, message in enumerate(messages):
-                now = time.perf_counter()
-                if now - yielded > YIELD_S:
-                    await asyncio.sleep(0)
-                    yielded = time.perf_counter()
-                if now - started > (DIALLED_SLICE_S if self._turns else SLICE_S):
+                await batch.let_arrive()
+                if time.perf_counter() - started > (DIALLED_SLICE_S if self._turns else SLICE_S):
                     batch.more = batch.cut_short = True
                     break
                 if place % AHEAD == 0:
@@ -442,6 +450,12 @@ class Worker:
         turns, self._turns = self._turns, []
         for turn in turns:
             self._apologise(turn)
+
+
+async def _go_round() -> None:
+    """Let the loop read what has come, and accept who connects."""
+    for _round in range(ROUNDS):
+        await asyncio.sleep(0)
 
 
 async def _claim_nothing() -> list[StoredSms]:

@@ -257,7 +257,7 @@ class Chat(Turn):
         labels = [label for _value, label in options]
         fitting = pages(prompt, labels, MORE_LINE, BACK_LINE, {*self.company.languages, self.language})
         if found := [each for each in fuller if on_one_page(each, labels, BACK_LINE, [self.language])]:
-            prompt, fitting = found[0], [[*range(len(labels))]]
+            prompt, fitting = found[0], [range(len(labels))]
         if self.one_line and self._state.page >= len(fitting):
             raise Rejected(prompt, _("The last page is {n}.", n=len(fitting)))
         if self._taken_back[:1] == [name]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise, starmap
 from operator import sub
 
 from bot.text import SCREEN, Text, _, plain, plain_word, septets
@@ -17,26 +18,40 @@ NO_WORDS: Mapping[str, Collection[str]] = {}
 ROOM = 40  # septets of the choices that one sentence names
 
 
-def pages(header: Text, labels: Sequence[Text], more: Text, back: Text, languages: Collection[str]) -> list[list[int]]:
+def pages(
+    header: Text, labels: Sequence[Text], more: Text, back: Text, languages: Collection[str]
+) -> Sequence[Sequence[int]]:
     """Which labels (by position) stand on each page: six, or as many as fit in the longest of the languages. So a
     number stands for the same line in all of them. There is room for the way back, and for what a wrong key is told in
     place of the header."""
     languages = tuple(languages)
-    if len(labels) <= LINES and on_one_page(header, labels, back, languages):
-        return [[*range(len(labels))]]
-    around = zip(_head(header, languages), _costs(back, languages), _costs(more, languages), strict=True)
-    empty = [SCREEN - sum(costs) - len("9. ") for costs in around]
-    found: list[list[int]] = [[]]
-    room = empty  # that is left on the last page, in each of the languages
-    for position, label in enumerate(labels):
-        costs = [cost + len("1. ") for cost in _costs(label, languages)]
+    head, lines = tuple(_head(header, languages)), [*labels, more, back]
+    if all(line.is_fixed for line in lines):
+        return _pages_of_fixed(head, tuple(line.english for line in lines), languages)
+    return _laid_out(head, lines, languages)
+
+
+@until_reworded(most=256)  # whatever key is pressed in a menu, its pages are needed to know which line it stands for
+def _pages_of_fixed(head: tuple[int, ...], lines: tuple[str, ...], languages: tuple[str, ...]) -> Sequence[range]:
+    return _laid_out(head, [*map(Text, lines)], languages)
+
+
+def _laid_out(head: Sequence[int], lines: Sequence[Text], languages: tuple[str, ...]) -> Sequence[range]:
+    """The pages of all lines but the last two, which are for more and for the way back; `head` is what the header costs
+    in each of the languages."""
+    *labels, more, back = (_costs(line, languages) for line in lines)
+    numbered = [[cost + len("1. ") for cost in costs] for costs in labels]
+    if len(labels) <= LINES and all(sum(costs) <= SCREEN for costs in zip(head, back, *numbered, strict=True)):
+        return (range(len(labels)),)
+    empty = [SCREEN - sum(costs) - len("9. ") for costs in zip(head, back, more, strict=True)]
+    room, begins = empty, [0]  # what is left on the last page in each of the languages, and where each page begins
+    for position, costs in enumerate(numbered):
         left = list(map(sub, room, costs))
-        if found[-1] and (len(found[-1]) == LINES or min(left) < 0):
-            found.append([])
+        if position > begins[-1] and (position - begins[-1] == LINES or min(left) < 0):
+            begins.append(position)
             left = list(map(sub, empty, costs))
-        found[-1].append(position)
         room = left
-    return found
+    return tuple(starmap(range, pairwise([*begins, len(labels)])))
 
 
 def on_one_page(header: Text, labels: Sequence[Text], back: Text, languages: Collection[str]) -> bool:

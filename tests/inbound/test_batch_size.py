@@ -1,6 +1,7 @@
 """How much a batch takes on: no more than it comes to, for the rest is read for nothing; and what it writes last."""
 
 import asyncio
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from bot.inbound import worker
 from bot.inbound.inbox import Inbox
 from bot.inbound.sms import Dispatcher
+from bot.inbound.ussd import Sessions
 from bot.message import Inbound, UssdTurn
 from bot.server import Server
 from bot.text.numbers import Sender, SenderKind
@@ -54,6 +56,55 @@ async def test_a_batch_takes_what_the_last_one_came_to(mwanga: Server, monkeypat
     talks.each_s, talks.taken = 0.0, []
     await arrive(200)
     assert talks.taken[:3] == [8, 16, 8], "it takes more again"
+
+
+async def test_the_loop_goes_round_between_the_turns_of_a_batch(
+    mwanga: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In each round it accepts one connection: of hundreds who dial at once nobody waits for as many batches."""
+    rounds, begun, handle = 0, list[int](), Sessions.handle
+
+    async def handles(*what: Any) -> Any:
+        begun.append(rounds)
+        return await handle(*what)
+
+    async def count_rounds() -> None:
+        nonlocal rounds
+        while True:
+            await asyncio.sleep(0)
+            rounds += 1
+
+    monkeypatch.setattr(Sessions, "handle", handles)
+    monkeypatch.setattr(worker, "YIELD_S", -1.0)  # each takes longer
+    counting = asyncio.create_task(count_rounds())
+    turns = [UssdTurn(GATEWAY, "*384*20#", name, PEOPLE[name], "") for name in ("Asha", "Baraka", "Juma")]
+    shown = await asyncio.gather(*map(mwanga.worker.answer, turns))
+    counting.cancel()
+    assert all(screen.startswith("CON ") for screen in shown)
+    assert len(begun) == 3
+    assert all(later - earlier >= worker.ROUNDS for earlier, later in pairwise(begun)), begun
+
+
+async def test_who_connects_a_moment_later_is_in_the_same_batch(
+    mwanga: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A gateway may connect anew for each turn: each of them would wait for a commit of its own."""
+    fill, batches = worker.Worker._fill, list[int]()
+
+    async def fills(self: worker.Worker, batch: Any, turns: Any, claim: Any) -> None:
+        batches.append(len(turns))
+        await fill(self, batch, turns, claim)
+
+    async def dial(rounds: int, name: str) -> str:
+        for _round in range(rounds):
+            await asyncio.sleep(0)
+        return await mwanga.worker.answer(UssdTurn(GATEWAY, "*384*20#", name, PEOPLE[name], ""))
+
+    await dial(0, "Juma")  # what it did as it started is over
+    monkeypatch.setattr(worker.Worker, "_fill", fills)
+    shown = await asyncio.gather(dial(0, "Asha"), dial(worker.ROUNDS - 2, "Baraka"))
+    assert all(screen.startswith("CON ") for screen in shown)
+    assert [turns for turns in batches if turns] == [2]
 
 
 async def test_a_turn_and_its_repetition_in_one_batch_have_one_answer(mwanga: Server) -> None:

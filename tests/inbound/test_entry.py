@@ -45,6 +45,13 @@ def test_control_characters_are_left_out(came: str, kept: str) -> None:
     assert shown(came) == kept
 
 
+async def test_a_text_is_stored_as_a_phone_shows_it(mwanga: Server) -> None:
+    await Phones(mwanga).text("Asha", "a\x00b\x1b]0;owned\x07 " + "x" * LONGEST)
+    kept = await row(mwanga)
+    assert str(kept["text"]).startswith("ab]0;owned x")
+    assert kept["cut_from"] == len("ab]0;owned ") + LONGEST
+
+
 async def test_a_dialled_text_that_no_network_sends_ends_the_session(mwanga: Server) -> None:
     turn = UssdTurn(GATEWAY, MENU, "long", PEOPLE["Asha"], "1*" * LONGEST)
     assert await mwanga.worker.answer(turn) == "END This session is over. Dial again."

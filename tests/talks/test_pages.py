@@ -1,6 +1,6 @@
 """Which lines of a list stand on which screen: as many as fit in every language, and as the office says them now."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 from hypothesis import given
@@ -61,7 +61,7 @@ def test_a_page_has_as_many_lines_as_fit_in_every_language(labels: list[Text]) -
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_line_that_the_office_says_otherwise_counts_at_once(language: str) -> None:
-    def found() -> list[list[int]]:
+    def found() -> Sequence[Sequence[int]]:
         return pages(COMPANY, MENU, MORE_LINE, BACK_LINE, LANGUAGES)
 
     usual = found()
