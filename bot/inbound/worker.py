@@ -37,7 +37,9 @@ MOST = 64  # messages in one batch (design 4)
 SLICE_S, DIALLED_SLICE_S = 0.05, 0.01
 PIN = re.compile(r"(?:\S{1,5}[\s,.]+)?(\d{6})")  # alone, or behind a yes
 YIELD_S = 0.002  # after so long the loop reads what arrives meanwhile
-ROUNDS = 8  # and goes round so often: in each round, which takes 2 us, it accepts one connection (libuv does)
+# and among dialled turns it goes round so often: in each round, which takes 2 us, it accepts one connection (uvloop
+# does: libuv accepts no more in a round since 1.45, pull request 3696).
+ROUNDS = 8
 AHEAD = 8  # messages whose PINs are compared together, though a batch may stop before the last of them
 LEAST = 8  # messages that a batch takes at least
 LOOK_S = 1.0  # how often to look for messages that another process stored, on PostgreSQL
@@ -77,7 +79,7 @@ class _Batch:
     enqueued: set[str] = field(default_factory=set)  # gateways that got messages to send
     claimed: list[tuple[Lane, Claimed]] = field(default_factory=list)  # messages that leave right after the commit
     since: float = field(default_factory=time.perf_counter)
-    read_at: float = field(default_factory=time.perf_counter)  # when the loop read last what arrives
+    round_at: float = field(default_factory=time.perf_counter)  # when it last let the loop go round
 
     @property
     def begun(self) -> list[StoredSms]:
@@ -93,12 +95,12 @@ class _Batch:
         """What became of the texts, then of the turns."""
         return [handled for _message, handled in self.handled] + [screen.handled for _turn, screen in self.answered]
 
-    async def let_arrive(self) -> None:
+    async def let_arrive(self, rounds: int) -> None:
         """Between two turns or messages, now and then: the loop reads what has come meanwhile and accepts who connects.
         Of hundreds who dial at once the last one would wait for as many batches otherwise."""
-        if time.perf_counter() - self.read_at > YIELD_S:
-            await _go_round()
-            self.read_at = time.perf_counter()
+        if time.perf_counter() - self.round_at > YIELD_S:
+            await _go_round(rounds)
+            self.round_at = time.perf_counter()
 
     @asynccontextmanager
     async def doubting(self) -> AsyncIterator[None]:
@@ -172,8 +174,8 @@ class Worker:
             if not await self._is_called():
                 continue
             try:
-                while await self._handle_batch():
-                    pass
+                if await self._handle_batch():
+                    self._wake.set()
             except Exception:
                 log.exception("the database cannot be used")
                 self._give_up_turns()
@@ -189,8 +191,10 @@ class Worker:
                 await asyncio.wait_for(self._wake.wait(), None if self._database.embedded else LOOK_S)
             except TimeoutError:
                 return True
-            if not self._wake.is_set():
-                return False
+        # Whoever connects anew for each turn would come alone otherwise, and wait for as many commits.
+        await _go_round(ROUNDS)
+        if not self._turns and not self._wake.is_set():
+            return False
         self._wake.clear()
         return True
 
@@ -201,7 +205,6 @@ class Worker:
 
     async def _handle_batch(self) -> bool:
         """One batch. True when there may be more."""
-        await _go_round()  # or whoever connects anew for each turn would come alone, and wait for as many commits
         turns, self._turns = self._turns[:MOST], self._turns[MOST:]
         if self._turns:
             self._wake.set()  # for another loop
@@ -250,15 +253,16 @@ class Worker:
             await self._compare_pins(((t.turn.phone, t.turn.text.rpartition("*")[2]) for t in turns), callers)
             sessions = await self._sessions.find(turn.turn for turn in turns)
             for turn in turns:
-                await batch.let_arrive()
+                await batch.let_arrive(ROUNDS)
                 batch.failed_at = turn
                 await self._handle_turn(batch, turn, sessions.pop(turn.turn, None), callers, known)
             started = time.perf_counter()
             for place, message in enumerate(messages):
-                await batch.let_arrive()
-                if time.perf_counter() - started > (DIALLED_SLICE_S if self._turns else SLICE_S):
-                    batch.more = batch.cut_short = True
-                    break
+                if place:  # the first is handled whatever comes: each batch gets on
+                    await batch.let_arrive(1)
+                    if time.perf_counter() - started > (DIALLED_SLICE_S if self._turns else SLICE_S):
+                        batch.more = batch.cut_short = True
+                        break
                 if place % AHEAD == 0:
                     next_ones = messages[place : place + AHEAD]
                     await self._compare_pins(((m.sender.value, m.text) for m in next_ones), callers)
@@ -452,9 +456,9 @@ class Worker:
             self._apologise(turn)
 
 
-async def _go_round() -> None:
+async def _go_round(rounds: int) -> None:
     """Let the loop read what has come, and accept who connects."""
-    for _round in range(ROUNDS):
+    for _round in range(rounds):
         await asyncio.sleep(0)
 
 

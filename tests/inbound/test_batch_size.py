@@ -104,7 +104,39 @@ async def test_who_connects_a_moment_later_is_in_the_same_batch(
     monkeypatch.setattr(worker.Worker, "_fill", fills)
     shown = await asyncio.gather(dial(0, "Asha"), dial(worker.ROUNDS - 2, "Baraka"))
     assert all(screen.startswith("CON ") for screen in shown)
-    assert [turns for turns in batches if turns] == [2]
+    assert batches == [2], "and no other loop begins one for nothing"
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])  # where one loop alone takes batches
+async def test_a_text_is_handled_though_the_loop_has_much_else_to_do(
+    mwanga: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dialled turns come before texts, and what others do while a batch lets them is in its time; but it gets on."""
+    handled, handle = list[int](), Dispatcher.handle
+
+    async def handles(*what: Any) -> Any:
+        handled.append(len(batches))
+        return await handle(*what)
+
+    fill, batches = worker.Worker._fill, list[int]()
+
+    async def fills(self: worker.Worker, batch: Any, turns: Any, claim: Any) -> None:
+        batches.append(len(turns))
+        self._turns.append(later)  # somebody dials in each batch
+        await fill(self, batch, turns, claim)
+        self._turns.remove(later)
+
+    later: Any = object()
+    sender = Sender(SenderKind.NUMBER, PEOPLE["Baraka"])
+    await asyncio.gather(*(mwanga.inbox.record(Inbound(GATEWAY, f"{n}", sender, "TOKEN")) for n in range(3)))
+    await Phones(mwanga).handled()
+    for name, value in (("DIALLED_SLICE_S", -1.0), ("YIELD_S", -1.0)):
+        monkeypatch.setattr(worker, name, value)
+    monkeypatch.setattr(worker.Worker, "_fill", fills)
+    monkeypatch.setattr(Dispatcher, "handle", handles)
+    await asyncio.gather(*(mwanga.inbox.record(Inbound(GATEWAY, f"more {n}", sender, "TOKEN")) for n in range(3)))
+    await Phones(mwanga).handled()
+    assert handled == [1, 2, 3], "one in each batch"
 
 
 async def test_a_turn_and_its_repetition_in_one_batch_have_one_answer(mwanga: Server) -> None:
