@@ -23,7 +23,7 @@ TABLES = [
     "models.messages.phones",
     "models.messages.tables",
     "models.messages.written",
-    "models.money.collection",
+    "models.selling.collection",
     "models.money.day_close",
     "models.money.disputes",
     "models.money.figures",

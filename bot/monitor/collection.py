@@ -1,5 +1,5 @@
 """Counts every hour what of the instalments was paid and what is at risk, beside all work, where there are too many to
-count while somebody waits (models/money/collection.py)."""
+count while somebody waits (models/selling/collection.py)."""
 
 import asyncio
 import logging
@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from bot.runtime import Database
 from bot.runtime.aside import read_aside
-from models.money import collection
+from models.selling import collection
 
 log = logging.getLogger(__name__)
 EVERY_S = 3_600

@@ -9,7 +9,7 @@ from bot.text import Text, _
 from handlers.account.statement import day_text
 from models.messages import MessageKind
 from models.people import Agent
-from models.selling import statement
+from models.selling import agents_statement
 from models.selling.agents_day import active_untold
 from models.selling.cash_limit import read_room
 
@@ -56,7 +56,7 @@ async def _tell(
 
 async def _summary(agent: Agent, company: Company, midnight: datetime) -> Text:
     since = midnight.astimezone(UTC)
-    figures = await statement.day_figures(agent.id, since, datetime.now(UTC))
+    figures = await agents_statement.day_figures(agent.id, since, datetime.now(UTC))
     return await day_text(agent, company, midnight, figures)
 
 

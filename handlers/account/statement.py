@@ -12,7 +12,7 @@ from handlers.wording import owner, tail
 from models.money.ledger import cash_held, commission_due
 from models.money.wallets import in_wallet
 from models.people import Agent, Role
-from models.selling import statement
+from models.selling import agents_statement
 
 MOST = 60  # sales of a day that are listed, some ten screens
 YEAR = timedelta(days=366)
@@ -44,12 +44,12 @@ async def statement_(chat: Chat) -> Reply:
     since = datetime.combine(day, time(), chat.company.zone)
     until = datetime.combine(day + timedelta(days=1), time(), chat.company.zone)
     span = since.astimezone(UTC), until.astimezone(UTC)
-    figures = await statement.day_figures(chat.agent.id, *span)
+    figures = await agents_statement.day_figures(chat.agent.id, *span)
     summary = await _summary(chat, day, since, figures)
     if not figures.sales:
         return chat.end(summary)
     await chat.choose("further", summary, [("sales", _("Each sale"))])
-    listed = await statement.payments_taken(chat.agent.id, *span, MOST)
+    listed = await agents_statement.payments_taken(chat.agent.id, *span, MOST)
     header = _("{day}, newest first", day=chat.company.day(since))
     chosen = await chat.choose("sale", header, [(str(one.id), _line(one, chat)) for one in listed])
     return chat.end(_shown(next(one for one in listed if str(one.id) == chosen), chat))
@@ -60,7 +60,7 @@ async def _day(chat: Chat) -> date:
     return await chat.optional(Day(verbatim("")), otherwise=chat.company.today())
 
 
-async def _summary(chat: Chat, day: date, since: datetime, figures: statement.Day) -> Text:
+async def _summary(chat: Chat, day: date, since: datetime, figures: agents_statement.Day) -> Text:
     """The figures of a day; what the agent holds is said of today alone."""
     if day == chat.company.today():
         return await day_text(chat.agent, chat.company, since, figures)
@@ -71,7 +71,7 @@ async def _summary(chat: Chat, day: date, since: datetime, figures: statement.Da
     return _("{day}: {n} sold, {amount}. Handed in {paid}. Commission {due}.", **values, due=earned)
 
 
-def _values(company: Company, since: datetime, figures: statement.Day) -> dict[str, object]:
+def _values(company: Company, since: datetime, figures: agents_statement.Day) -> dict[str, object]:
     return {
         "day": company.day(since),
         "n": figures.sales,
@@ -80,7 +80,7 @@ def _values(company: Company, since: datetime, figures: statement.Day) -> dict[s
     }
 
 
-async def day_text(agent: Agent, company: Company, since: datetime, figures: statement.Day) -> Text:
+async def day_text(agent: Agent, company: Company, since: datetime, figures: agents_statement.Day) -> Text:
     """What an agent did today, and what is held or in the wallet now."""
     values = _values(company, since, figures) | {"due": company.whole(await commission_due(agent.id))}
     if agent.prepaid:
@@ -95,12 +95,12 @@ async def day_text(agent: Agent, company: Company, since: datetime, figures: sta
     )
 
 
-def _line(one: statement.TakenPayment, chat: Chat) -> Text:
+def _line(one: agents_statement.TakenPayment, chat: Chat) -> Text:
     line = f"{chat.company.clock(one.at)} {tail(one.paid_for)} {chat.company.number(one.amount)}"
     return _("{line} void", line=line) if one.void else verbatim(line)
 
 
-def _shown(one: statement.TakenPayment, chat: Chat) -> Text:
+def _shown(one: agents_statement.TakenPayment, chat: Chat) -> Text:
     """A sale without its token, which is for TOKEN."""
     return _(
         "{time} {amount}\n{owner} {serial}\nRef {ref}. Commission {due}",

@@ -16,8 +16,8 @@ from models.messages import MessageKind
 from models.money.payments import Payment
 from models.people import Agent, OfficeUser, Role
 from models.selling import Sale, voids
+from models.selling.agents_statement import TakenPayment, payments_taken
 from models.selling.requests import PaymentRequest
-from models.selling.statement import TakenPayment, payments_taken
 from models.selling.taking_back import (
     CreditSpent,
     MovedBefore,

@@ -1,1 +1,1 @@
-"""Money itself: the ledger it is booked in, payments that come in, wallets, the till, hand-ins and claims."""
+"""Money itself: the ledger it is booked in, payments that come in, statements, wallets, the till, hand-ins, claims."""

@@ -1,4 +1,4 @@
-"""What is sold: prices, quotes, sales, contracts on instalments, and what takes a sale back."""
+"""What is sold and who pays: prices, quotes, sales, contracts, who is asked, what changes hands or is taken back."""
 
 from models.selling.catalogue import Appliance, PaymentPlan, Terms
 from models.selling.contracts import Contract, contracts_of

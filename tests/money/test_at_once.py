@@ -13,7 +13,7 @@ from handlers.selling.received import assign_payment, book_payment, credit_payme
 from handlers.selling.received import book as book_answer
 from models.audit import Audit
 from models.devices import Device, with_owner
-from models.money import collection, reconciling, wallets
+from models.money import reconciling, wallets
 from models.money.books import find_fault
 from models.money.hand_in import OtherReference, hand_in
 from models.money.ledger import AccountKind, Posting, balance
@@ -25,7 +25,7 @@ from models.money.statements import Direction, StatementLine
 from models.people import Agent, Customer, OfficeRole, OfficeUser, promotions
 from models.people.office_users import change_role, remove_user
 from models.people.tables import Invitation
-from models.selling import ownership, requests, voids
+from models.selling import collection, ownership, requests, voids
 from models.selling.contracts import Contract, Ending
 from models.selling.moving import move
 from models.selling.requests import PaymentRequest, RequestState

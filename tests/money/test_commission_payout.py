@@ -15,7 +15,7 @@ from models.money.ledger import commission_due
 from models.money.till import in_till
 from models.office import money_month
 from models.people import Agent
-from models.selling.statement import day_figures
+from models.selling.agents_statement import day_figures
 from tests.world.people import PEOPLE, Phones
 
 

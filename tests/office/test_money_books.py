@@ -9,7 +9,7 @@ from aiohttp import FormData
 from bot.config import Config
 from handlers.office.money import collection
 from models.money.books import find_fault
-from models.money.collection import Counted, Part
+from models.selling.collection import Counted, Part
 from models.selling.contracts import Contract, Instalment
 from models.sql import connection, execute
 from tests.world.money_desk import Desk, open_desk

@@ -9,7 +9,7 @@ from bot.server import Server
 from models.money.ledger import commission_due
 from models.money.payments import Payment
 from models.people import Agent
-from models.selling import Contract, Sale, statement
+from models.selling import Contract, Sale, agents_statement
 from models.selling.contracts import FIRST_NUMBER
 from tests.world.people import PEOPLE, Phones
 
@@ -68,7 +68,7 @@ async def test_an_agent_sees_the_own_sales_alone(mwanga: Server) -> None:
 async def test_goods_without_a_device_go_by_their_number(mwanga: Server) -> None:
     await sold("Asha", NOON, contract=1)
     agent = await Agent.get(phone=PEOPLE["Asha"])
-    [line] = await statement.payments_taken(agent.id, NOON - timedelta(hours=1), NOON + timedelta(hours=1), 10)
+    [line] = await agents_statement.payments_taken(agent.id, NOON - timedelta(hours=1), NOON + timedelta(hours=1), 10)
     assert line.paid_for == f"S{FIRST_NUMBER + 1}" == Contract(id=1).number
     assert (line.amount, line.commission, line.at) == (100_000, 10_000, NOON)
     assert mwanga.company.clock(line.at) == "12:00"
@@ -84,7 +84,7 @@ async def test_a_days_commission_has_that_on_appliances_too(mwanga: Server) -> N
         clock.shift(timedelta(days=1))
         assert await first_line(phones, "STMT 24") == "24/11: 2 sold, TZS 7,000. Handed in 0. Commission 750."
     agent = await Agent.get(phone=PEOPLE["Asha"])
-    each = await statement.payments_taken(agent.id, NOON - timedelta(hours=1), NOON + timedelta(hours=1), 10)
+    each = await agents_statement.payments_taken(agent.id, NOON - timedelta(hours=1), NOON + timedelta(hours=1), 10)
     assert [one.commission for one in each] == [60_000, 15_000]
     assert await commission_due(agent.id) == 75_000
 

@@ -30,7 +30,7 @@ from models.office.held import held_by_agent
 from models.office.timeline import Whose, read_place, read_timeline
 from models.people import Agent, MiniGrid
 from models.people.agents import version_of
-from models.selling.statement import TakenPayment, day_figures, payments_taken
+from models.selling.agents_statement import TakenPayment, day_figures, payments_taken
 from models.tickets import tickets
 
 ONE = r"/people/agents/{number:\d{1,18}}"

@@ -17,9 +17,9 @@ from handlers.office.frame.routes import ALL, Nav, office_page
 from handlers.office.frame.words import _
 from handlers.office.money.asked import at, choices, grid_names, read_date, read_number
 from handlers.office.money.sheets import listed, send
-from models.money.collection import FIGURES, Part, read
 from models.office import money_visits
 from models.people import Agent, Village
+from models.selling.collection import FIGURES, Part, read
 
 SHOWN = 50  # of agents, and of villages: those with most at risk
 COLUMNS = ("mini_grid", "village", "agent", *FIGURES)

@@ -7,10 +7,9 @@ import pytest
 
 from bot.monitor import CollectionCount
 from bot.server import Server
-from models.money import collection
-from models.money.collection import Part, count, read
 from models.people import Agent
-from models.selling import Contract
+from models.selling import Contract, collection
+from models.selling.collection import Part, count, read
 from models.selling.contracts import Instalment
 from models.sql import connection, execute
 
