@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from models.audit import Audit, record
-from models.devices.keys import PORTION, open_key
+from models.devices.keys import PORTION, open_one_of_many
 from models.devices.tables import Device
 from models.sql import connection, execute
 from models.tokens import Key
@@ -50,7 +50,7 @@ async def advance_by_journal(tokens: Iterable[Made], vault: Vault, actor: str) -
     moved, serials = 0, sorted({serial for serial, _key in made})
     for start in range(0, len(serials), PORTION):
         for device in await Device.filter(serial__in=serials[start : start + PORTION]).select_for_update():
-            place = device.serial, mark_of(open_key(device, vault), device.serial)
+            place = device.serial, mark_of(open_one_of_many(device, vault), device.serial)
             since = [token for token in made.pop(place, ()) if token.count > device.count]
             if since:
                 await _move(device, max(token.count for token in since))

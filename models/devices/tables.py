@@ -119,17 +119,17 @@ async def _devices(condition: str, values: Sequence[object]) -> list[Device]:
 async def find_all_for_agent(serial: str, mini_grid_id: int, most: int) -> list[Device]:
     """The device with this serial, or else at most so many whose serials end so, among the customers of a mini-grid: a
     device of another one is not disclosed. A dash more or less does not count."""
-    if len(serial) > LONGEST:
+    if not (written := spellings(serial)):
         return []
-    found = await find_exact(spellings(serial), mini_grid_id)
+    found = await find_exact(written, mini_grid_id)
     if not found and len(serial) >= TAIL:
         found = await _by_tail(serial, mini_grid_id)
     return found[:most]
 
 
 def spellings(serial: str) -> set[str]:
-    """How a serial is written that was typed so."""
-    return {serial, serial.replace("-", "")}
+    """How a serial is written that was typed so; none is longer than LONGEST."""
+    return {serial, serial.replace("-", "")} if len(serial) <= LONGEST else set()
 
 
 async def find_exact(serials: Collection[str], mini_grid_id: int) -> list[Device]:

@@ -6,6 +6,7 @@ import pytest
 from bot.runtime import Database
 from models.devices import Device, Tariff, devices_of
 from models.devices.keys import open_key, seal_key
+from models.devices.tables import LONGEST, spellings
 from models.people import Customer, MiniGrid
 from models.vault import Sealed, Vault
 
@@ -55,3 +56,8 @@ async def test_a_key_is_opened_once_in_a_unit_of_work_and_anew_when_it_has_chang
         opened.clear()
         device.serial = "SHS1"
         assert (open_key(device, vault), opened) == (other, ["device SHS1"])
+
+
+def test_what_is_longer_than_a_serial_is_spelt_in_no_way() -> None:
+    assert spellings("SHS-1") == {"SHS-1", "SHS1"}
+    assert spellings("A" * LONGEST) and spellings("A-" * LONGEST) == set()
