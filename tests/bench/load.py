@@ -109,15 +109,16 @@ def _key(screen: str, choice: str) -> str:
     return found[1] if found else ""
 
 
-async def dials(port: int, callers: int, seconds: float, think: float) -> Times:
+async def dials(port: int, callers: int, seconds: float, think: float, first: int = 0) -> Times:
     """Customers who dial, look at a question, go back to its page and the first one, and read their last tokens."""
     times, until = Times(), time.perf_counter() + seconds
+    choices = ("Language", "Back", "Back", "Last tokens")
 
     async def one(number: int) -> None:
         await asyncio.sleep(think * number / callers)
         async with Caller(port) as caller:
             while time.perf_counter() < until or not times.each:  # a busy machine connects late
-                await dial(caller, f"+25572{number:07d}", ("Language", "Back", "Back", "Last tokens"), times, think)
+                await dial(caller, f"+25572{first + number:07d}", choices, times, think)
 
     started = time.perf_counter()
     await asyncio.gather(*(one(number) for number in range(callers)))
