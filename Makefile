@@ -14,7 +14,7 @@ test: .venv/test.stamp  ## install what the tests need and run them on both data
 	@echo "Running the tests on SQLite and PostgreSQL."
 	@$(TESTS) -m "not slow"
 
-slow: .venv/test.stamp  ## the longer tests: kill the server at random and count
+slow: .venv/test.stamp  ## the longer tests, and PostgreSQL's turn of those marked everyday_on_sqlite
 	@$(TESTS) -m slow
 
 lint: .venv/test.stamp  ## lint, format check, types, and who may import whom

@@ -44,7 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave to the slow tests what of the files marked `everyday_on_sqlite` PostgreSQL would answer."""
+    """Leave PostgreSQL's turn of what is marked `everyday_on_sqlite` to the slow tests."""
     for item in items:
         engine = item.callspec.params.get("engine") if hasattr(item, "callspec") else ""
         if engine == "postgres" and item.get_closest_marker("everyday_on_sqlite"):

@@ -23,15 +23,18 @@ KEY = "k" * 32
 
 
 def test_the_garbage_collector_leaves_alone_what_was_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And what a command makes is for its user alone."""
     seen: list[tuple[int, bool]] = []
+    masks: list[int] = []
     monkeypatch.setattr(main, "cli", lambda **_name: seen.append((gc.get_freeze_count(), gc.isenabled())))
-    monkeypatch.setattr("os.umask", lambda _mask: 0)  # that of the tests stays
+    monkeypatch.setattr("os.umask", masks.append)  # that of the tests stays
     before = gc.get_freeze_count()
     made_since = [[] for _ in range(1_000)]
     __main__.main()
     [(frozen, at_work)] = seen
     gc.unfreeze()  # what other tests have under way may go
     assert frozen >= before + len(made_since) and at_work
+    assert masks == [0o077]
 
 
 @pytest.mark.parametrize("name", main.PLACES)

@@ -2,8 +2,6 @@
 
 import re
 
-import pytest
-
 from tests.emulators.africastalking import Emulator
 from tests.world.people import PEOPLE, PINS
 from tests.world.server import ServerProcess, dialled
@@ -41,7 +39,6 @@ async def full_run(at: Emulator) -> list[str]:
     return re.findall(r"Code (\d{3} \d{3} \d{3})", " ".join(message.text for message in at.messages))
 
 
-@pytest.mark.everyday_on_sqlite
 async def test_no_pin_is_kept_and_no_token_is_logged(demo_url: str, engine: str) -> None:
     async with Emulator() as at:
         server = ServerProcess(demo_url, at, log_level="DEBUG")

@@ -233,6 +233,29 @@ async def by_each_day(wanted: Wanted) -> Sequence[dict[str, Any]]:
     return [dict(row) for row in rows]
 
 
+async def check_places(wanted: Wanted) -> None:
+    """By agent, mini-grid and provider it says what all the sums of its days say."""
+    found, expected = await figures(wanted.first, wanted.last, **wanted.filters), Figures()
+    for row in await by_each_day(wanted):
+        expected.add(row["day"], row["what"], row)
+    for name in ("by_agent", "by_provider", "by_mini_grid"):
+        assert getattr(found, name) == getattr(expected, name), (name, wanted)
+
+
+async def test_two_weeks_and_the_days_around_them_say_what_all_the_days_say(
+    mwanga: Server, clock: time_machine.Traveller
+) -> None:
+    """For all and for one provider: a sale before the weeks, one in each, and one behind them."""
+    for number in range(4):
+        await buy(mwanga, 4000 + 2000 * number)
+        clock.shift(timedelta(days=7 if number else 6))
+    await add_all(mwanga)
+    for whose in ({}, {"provider": "cash"}):
+        wanted = Wanted(TODAY, TODAY + timedelta(days=20), **whose)
+        assert wanted.weeks == (date(2026, 11, 30), date(2026, 12, 14))
+        await check_places(wanted)
+
+
 @pytest.mark.everyday_on_sqlite
 async def test_weeks_of_one_say_what_all_its_days_say(mwanga: Server, clock: time_machine.Traveller) -> None:
     """By agent, mini-grid and provider, whatever is asked for alone, and wherever a week begins."""
@@ -244,12 +267,7 @@ async def test_weeks_of_one_say_what_all_its_days_say(mwanga: Server, clock: tim
     asked: list[dict[str, Any]] = [{"provider": "cash"}, {"mini_grid_id": asha.mini_grid_id}, {"agent_id": asha.id}]
     for whose in (*asked, asked[0] | asked[1], asked[1] | asked[2], asked[0] | asked[1] | asked[2]):
         for first, length in ((first, length) for first in range(8) for length in (0, 6, 12)):
-            wanted = Wanted(TODAY + timedelta(days=first), TODAY + timedelta(days=first + length), **whose)
-            found, expected = await figures(wanted.first, wanted.last, **whose), Figures()
-            for row in await by_each_day(wanted):
-                expected.add(row["day"], row["what"], row)
-            for name in ("by_agent", "by_provider", "by_mini_grid"):
-                assert getattr(found, name) == getattr(expected, name), (name, wanted)
+            await check_places(Wanted(TODAY + timedelta(days=first), TODAY + timedelta(days=first + length), **whose))
 
 
 async def test_weeks_of_what_was_added_up_before_there_were_any_are_the_same(

@@ -3,7 +3,7 @@
 import pytest
 from markupsafe import escape
 
-from tests.office.hostile import FORMULAS, HOSTILE, check_inert, shows
+from tests.world.hostile import FORMULAS, HOSTILE, check_inert, shows
 
 
 @pytest.mark.parametrize("text", HOSTILE)

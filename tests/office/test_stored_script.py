@@ -23,10 +23,10 @@ from bot.config import load
 from handlers.exchange.table import FORMULA
 from handlers.office.frame.routes import PAGES
 from handlers.office.settings.prices import KINDS
-from tests.office.hostile import FORMULAS, HOSTILE, check_inert
 from tests.world.browser import Office, open_office
 from tests.world.chromium import links_of
 from tests.world.full_desk import open_full_desk
+from tests.world.hostile import FORMULAS, HOSTILE, check_inert
 from tests.world.office_paths import path_of, walk
 
 pytestmark = [pytest.mark.slow, pytest.mark.parametrize("engine", ["sqlite"])]

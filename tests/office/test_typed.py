@@ -17,8 +17,8 @@ from handlers.office.frame.typed import OURS
 from handlers.office.signin.typed import UNSEEN
 from models.demo.world import OFFICE_PASSWORD, OFFICE_USER
 from models.people import OfficeRole
-from tests.office.hostile import HOSTILE, check_inert, shows
 from tests.world.browser import CSRF, PASSWORD, Office, open_office
+from tests.world.hostile import HOSTILE, check_inert, shows
 
 pytestmark = pytest.mark.everyday_on_sqlite
 

@@ -12,8 +12,8 @@ from bot.config import Config
 from models.audit import record
 from models.demo.world import OFFICE_PASSWORD, OFFICE_USER
 from models.people import OfficeRole, OfficeUser
-from tests.office.hostile import HOSTILE, check_inert, shows
 from tests.world.browser import PASSWORD, Office, open_office
+from tests.world.hostile import HOSTILE, check_inert, shows
 from tests.world.users_page import USERS, code_of, links_of, number_of, send, set_up, sign_in_anew
 
 pytestmark = pytest.mark.everyday_on_sqlite

@@ -166,6 +166,20 @@ async def test_so_many_copies_as_the_operator_allows(bench: Bench) -> None:
     assert set((await bench.states()).values()) == {"failed"}
 
 
+async def test_what_has_gone_out_as_often_as_it_may_fails_with_the_error_of_its_last_copy(bench: Bench) -> None:
+    """Where the tests around it let hours pass."""
+    bench.outbox = bench.new_outbox(bench.router, copies=TWO)
+    await bench.enqueue("token", kind=MessageKind.TOKEN)
+    await bench.enqueue("reply")
+    twice = "UPDATE outbox SET state = 'uncertain', unknowns = 2, error = 'timeout', due_at = $1"
+    await bench.sql(twice, bench.clock())
+    await bench.settle()
+    assert {(each["state"], each["error"]) for each in (await bench.row("token"), await bench.row("reply"))} == {
+        ("failed", "timeout")
+    }
+    assert bench.counted("failed") == 2 and not bench.gateway.requests
+
+
 @pytest.mark.everyday_on_sqlite
 async def test_two_silent_gateways_get_no_more_copies_than_one(database: Database) -> None:
     bench = Bench(database)

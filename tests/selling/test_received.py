@@ -34,6 +34,7 @@ from tests.world.people import PEOPLE
 from tests.world.prompt import Run, query
 
 M_PESA = "daraja"
+ON_SQLITE = pytest.mark.everyday_on_sqlite
 DAY = 1_000_00  # of SHS0283
 
 
@@ -62,25 +63,24 @@ async def take(mwanga: Server, payment: Incoming, request: str = "") -> list[tup
 @pytest.mark.parametrize(
     ("account", "serial"),
     [
-        ("SHS0283", "SHS0283"),
-        ("shs0283", "SHS0283"),
-        ("shs 0283", "SHS0283"),
-        ("SHS-0283", "SHS0283"),
         ("SHSO283", "SHS0283"),
-        ("eb-1ooo42", "EB100042"),
-        ("EBI00042", "EB100042"),
-        ("EBl00042", "EB100042"),
-        ("0412 3456 784", "04123456784"),
-        ("O4123456784", "04123456784"),
         ("0710000002", "SHS0283"),
-        ("+255 710 000 002", "SHS0283"),
-        ("255710000002", "SHS0283"),
         ("S1001", "SHS0283"),
-        ("s-1001", "SHS0283"),
-        ("S10O1", "SHS0283"),
+        pytest.param("SHS0283", "SHS0283", marks=ON_SQLITE),
+        pytest.param("shs0283", "SHS0283", marks=ON_SQLITE),
+        pytest.param("shs 0283", "SHS0283", marks=ON_SQLITE),
+        pytest.param("SHS-0283", "SHS0283", marks=ON_SQLITE),
+        pytest.param("eb-1ooo42", "EB100042", marks=ON_SQLITE),
+        pytest.param("EBI00042", "EB100042", marks=ON_SQLITE),
+        pytest.param("EBl00042", "EB100042", marks=ON_SQLITE),
+        pytest.param("0412 3456 784", "04123456784", marks=ON_SQLITE),
+        pytest.param("O4123456784", "04123456784", marks=ON_SQLITE),
+        pytest.param("+255 710 000 002", "SHS0283", marks=ON_SQLITE),
+        pytest.param("255710000002", "SHS0283", marks=ON_SQLITE),
+        pytest.param("s-1001", "SHS0283", marks=ON_SQLITE),
+        pytest.param("S10O1", "SHS0283", marks=ON_SQLITE),
     ],
 )
-@pytest.mark.everyday_on_sqlite
 async def test_a_payment_finds_its_device_in_any_spelling(mwanga: Server, account: str, serial: str) -> None:
     told = await take(mwanga, paid(account))
     sale = await Sale.all().order_by("-id").prefetch_related("device").first()
@@ -296,21 +296,20 @@ async def test_what_is_assigned_is_assigned_once(mwanga: Server) -> None:
 @pytest.mark.parametrize(
     ("account", "amount", "refusal"),
     [
-        ("SHS0283", 1_000, None),
         ("shs-o283", 1_000, None),
         ("0710000002", 5_000, None),
         ("S1001", 1_000, None),
         ("SHS0283", 999, Refusal.AMOUNT),
-        ("04123456784", 35, None),
-        ("04123456784", 34, Refusal.AMOUNT),
-        ("SHS0284", 1_000, Refusal.ACCOUNT),  # it is in stock: nobody owns it
-        ("SHS9999", 1_000, Refusal.ACCOUNT),
-        ("0712", 1_000, Refusal.ACCOUNT),
-        ("", 1_000, None),  # a till asks for no account
-        ("SHS0283", 9_000_000, None),  # what is too much stays credit
+        pytest.param("SHS0283", 1_000, None, marks=ON_SQLITE),
+        pytest.param("04123456784", 35, None, marks=ON_SQLITE),
+        pytest.param("04123456784", 34, Refusal.AMOUNT, marks=ON_SQLITE),
+        pytest.param("SHS0284", 1_000, Refusal.ACCOUNT, marks=ON_SQLITE),  # it is in stock: nobody owns it
+        pytest.param("SHS9999", 1_000, Refusal.ACCOUNT, marks=ON_SQLITE),
+        pytest.param("0712", 1_000, Refusal.ACCOUNT, marks=ON_SQLITE),
+        pytest.param("", 1_000, None, marks=ON_SQLITE),  # a till asks for no account
+        pytest.param("SHS0283", 9_000_000, None, marks=ON_SQLITE),  # what is too much stays credit
     ],
 )
-@pytest.mark.everyday_on_sqlite
 async def test_a_provider_that_asks_is_told_whether_it_exists_and_is_enough(
     mwanga: Server, account: str, amount: int, refusal: Refusal | None
 ) -> None:

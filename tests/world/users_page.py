@@ -6,8 +6,8 @@ from html import unescape
 from models.demo.world import OFFICE_PASSWORD
 from models.people.second_factor import STEP_S, code_at
 from models.sql import now_ms
-from tests.office.hostile import check_inert
 from tests.world.browser import Office
+from tests.world.hostile import check_inert
 
 USERS = "/settings/users"
 

@@ -223,12 +223,8 @@ def asked(questions: list[Question]) -> Iterator[None]:
 async def everything() -> dict[str, list[dict[str, object]]]:
     """Every row of every table that a talk may change, without what counts and records messages and wrong PINs."""
     return {
-        table: [
-            {name: value for name, value in row.items() if name not in COUNTED}
-            for row in await execute(connection(), f"SELECT * FROM {table} ORDER BY 1")
-            if (table, row.get("action")) != ("audit", "wrong lock")
-        ]
-        for table in _changed_by_talks()
+        table: await execute(connection(), f"SELECT {', '.join(columns)} FROM {table}{wanted} ORDER BY 1")
+        for table, (columns, wanted) in _changed_by_talks().items()
     }
 
 
@@ -243,20 +239,24 @@ async def everything_as_text() -> list[tuple[str, str]]:
 def _all_as_text(*, postgres: bool) -> str:
     """The statement for it."""
     pieces = []
-    for table, columns in _changed_by_talks().items():
-        kept = [column for column in columns if column not in COUNTED]
-        text = (
-            f"CAST(ROW({', '.join(kept)}) AS TEXT)" if postgres else " || ', ' || ".join(map("quote({})".format, kept))
-        )
-        wanted = " WHERE action <> 'wrong lock'" if table == "audit" else ""
+    for table, (columns, wanted) in _changed_by_talks().items():
+        quoted = " || ', ' || ".join(map("quote({})".format, columns))
+        text = f"CAST(ROW({', '.join(columns)}) AS TEXT)" if postgres else quoted
         pieces.append(f"SELECT '{table}' AS what, {text} AS said FROM {table}{wanted}")
     return " UNION ALL ".join(pieces)
 
 
-def _changed_by_talks() -> dict[str, list[str]]:
-    """These tables, with their columns."""
-    tables = {str(model._meta.db_table): sorted(model._meta.db_fields) for model in Tortoise.apps["models"].values()}
-    return {table: columns for table, columns in tables.items() if table not in MACHINERY}
+def _changed_by_talks() -> dict[str, tuple[list[str], str]]:
+    """These tables, with their columns, the key first, and which of their rows."""
+    tables = {model._meta.db_table: model._meta for model in Tortoise.apps["models"].values()}
+    return {
+        table: (
+            [meta.db_pk_column, *sorted(meta.db_fields - COUNTED - {meta.db_pk_column})],
+            " WHERE action <> 'wrong lock'" if table == "audit" else "",
+        )
+        for table, meta in tables.items()
+        if table not in MACHINERY
+    }
 
 
 def short(message: str) -> bool:

@@ -1,8 +1,6 @@
-"""Texts that would run, hide or break something where a page draws them as they are; and a look for what a page runs.
-
-For each field that a text can fill: store one of HOSTILE, get the pages that show it, `check_inert` each, and see by
-`shows` that the words are there.
-"""
+"""Texts that would run, hide or break something where a page or a spreadsheet takes them as they are; and a look for
+what a page runs. A test stores one of HOSTILE in a field, gets the pages that show it, has `check_inert` look at each,
+and sees by `shows` that the words are there."""
 
 from html.parser import HTMLParser
 
