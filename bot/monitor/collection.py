@@ -18,7 +18,7 @@ LOOK_S = 300
 
 
 class CollectionCount:
-    """Once an hour, whoever starts meanwhile. Of several servers the first does it, as a rule; the last count stands."""
+    """Once an hour, whoever starts meanwhile: of several servers mostly the first. The last count stands."""
 
     def __init__(self, database: Database, zone: ZoneInfo) -> None:
         self._database, self._zone = database, zone
@@ -47,8 +47,8 @@ class CollectionCount:
             self._counting.cancel()
 
     async def is_due(self) -> bool:
-        """Whether nobody has counted within the hour what is too much to count while somebody waits. A million customers
-        keep a core busy for seconds: each start would take them from whoever writes to us then."""
+        """Whether nobody has counted within the hour what is too much to count while somebody waits. With a million
+        customers it keeps a core busy for seconds, which each start would take from whoever writes to us then."""
         last = await CollectionRow.first()
         if last and timedelta(0) <= datetime.now(UTC) - last.counted_at < FRESH:  # else a clock was set back
             return False
