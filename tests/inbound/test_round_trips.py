@@ -176,7 +176,7 @@ async def reported(bench: Bench, count: int) -> None:
 
 # What leaves, one step after the other: the same figures for one message and for sixteen.
 STEPS: dict[str, tuple[Callable[[Bench, int], Awaitable[None]], str, int, int]] = {
-    "claimed": (claimed, "SET state = 'sending'", 5, 5),
+    "claimed": (claimed, "SET state = 'sending'", 4, 4),
     "its gateway's answer written": (answered, "external_id = $2, parts", 5, 6),
     "its delivery report written": (reported, FIND[:40], 5, 5),
 }
