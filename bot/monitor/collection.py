@@ -49,7 +49,7 @@ class CollectionCount:
     async def is_due(self) -> bool:
         """Whether nobody has counted within the hour what is too much to count while somebody waits. With a million
         customers it keeps a core busy for seconds, which each start would take from whoever writes to us then."""
-        last = await CollectionRow.first()
+        last = await CollectionRow.all().order_by("-id").first()
         if last and timedelta(0) <= datetime.now(UTC) - last.counted_at < FRESH:  # else a clock was set back
             return False
         return await collection.are_many()
