@@ -22,7 +22,7 @@ from bot.inbound.ussd import SESSION_OVER, Screen, Session, Sessions
 from bot.message import UssdTurn
 from bot.outbound import Claimed, Lane, Outbox, enqueue
 from bot.runtime import Database, DatabaseAway, Metrics, OutcomeUnknown
-from bot.talks.contacts import PhoneState, contacts, hold, save
+from bot.talks.contacts import PhoneState, callers_and_contacts, hold, save
 from bot.text import Text, _
 from bot.text.entry import LONGEST, shown
 from bot.text.numbers import is_machine
@@ -248,8 +248,7 @@ class Worker:
             phones = {turn.turn.phone for turn in turns} | {message.sender.value for message in messages}
             if not phones:
                 return
-            callers = await find_callers(sorted(phones))
-            known = await contacts(sorted(phones))
+            callers, known = await callers_and_contacts(sorted(phones))
             self._compare_pins(((t.turn.phone, t.turn.text.rpartition("*")[2]) for t in turns), callers)
             sessions = await self._sessions.find(turn.turn for turn in turns)
             for turn in turns:

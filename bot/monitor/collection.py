@@ -4,19 +4,21 @@ count while somebody waits (models/selling/collection.py)."""
 import asyncio
 import logging
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.runtime import Database
 from bot.runtime.aside import read_aside
 from models.selling import collection
+from models.selling.collection import CollectionRow
 
 log = logging.getLogger(__name__)
-EVERY_S = 3_600
+FRESH = timedelta(hours=1)
+LOOK_S = 300
 
 
 class CollectionCount:
-    """Once an hour. Several servers may do it: the last count stands."""
+    """Once an hour, whoever starts meanwhile: of several servers mostly the first. The last count stands."""
 
     def __init__(self, database: Database, zone: ZoneInfo) -> None:
         self._database, self._zone = database, zone
@@ -24,10 +26,10 @@ class CollectionCount:
         self._counting: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
-        """Count now and every hour, until stopped."""
+        """Look whether it is time, until stopped."""
         while not self._stopping.is_set():
             try:
-                if await collection.are_many():
+                if await self.is_due():
                     self._counting = asyncio.create_task(self.count(), name="count collection")
                     await self._counting
             except asyncio.CancelledError:
@@ -36,13 +38,21 @@ class CollectionCount:
             except Exception:
                 log.exception("the instalments could not be counted; it is tried again")
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), EVERY_S)
+                await asyncio.wait_for(self._stopping.wait(), LOOK_S)
 
     def stop(self) -> None:
         """End, in the middle of it too: nothing is written before all is read."""
         self._stopping.set()
         if self._counting:
             self._counting.cancel()
+
+    async def is_due(self) -> bool:
+        """Whether nobody has counted within the hour what is too much to count while somebody waits. With a million
+        customers it keeps a core busy for seconds, which each start would take from whoever writes to us then."""
+        last = await CollectionRow.all().order_by("-id").first()
+        if last and timedelta(0) <= datetime.now(UTC) - last.counted_at < FRESH:  # else a clock was set back
+            return False
+        return await collection.are_many()
 
     async def count(self) -> None:
         """Count everything and keep it."""

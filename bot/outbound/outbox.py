@@ -317,12 +317,11 @@ class Outbox:
         """Claim what may go by these lanes, in the unit of work that is under way."""
         db = connection()
         ready = [] if self._stopping else [lane for lane in lanes if lane.room(now)]
-        off = bool(ready) and await queue.switched_off(db)
         claimed = []
         for lane in ready:
             room = lane.room(now)
             lane.may_have_more = False  # before looking: notify() may say otherwise meanwhile
-            messages = [] if off else await self._claim_for(lane, room, db, now)
+            messages = await self._claim_for(lane, room, db, now)
             lane.note_claimed(messages, room, now)
             claimed += [(lane, message) for message in messages]
         return claimed

@@ -86,15 +86,18 @@ RANK = {State.SENT: 1, State.FAILED: 2, State.DELIVERED: 3}
 
 # --- Sending: a server's claim, and what came of it
 
-CLAIM = """UPDATE outbox SET state = 'sending', claimed_by = $1, claimed_at = $2, tries = tries + 1
-  WHERE id IN (SELECT id FROM outbox WHERE state = 'waiting' AND gateway = $3
-               ORDER BY priority, assigned_at, id LIMIT $4 {lock})
+# Whether the office has stopped everything that goes out: a claim asks that in the same trip.
+_SWITCHED_OFF = "SELECT 1 FROM setting WHERE name = 'outgoing' AND value = 'off'"
+CLAIM = f"""UPDATE outbox SET state = 'sending', claimed_by = $1, claimed_at = $2, tries = tries + 1
+  WHERE id IN (SELECT id FROM outbox WHERE state = 'waiting' AND gateway = $3 AND NOT EXISTS ({_SWITCHED_OFF})
+               ORDER BY priority, assigned_at, id LIMIT $4 {{lock}})
   RETURNING id, priority, assigned_at, phone, text, kind, tries, unknowns, interrupted, expires_at, parts"""
 # Of those, the first that have together so many parts; one longer than all that a second allows goes alone.
-CLAIM_PARTS = """UPDATE outbox SET state = 'sending', claimed_by = $1, claimed_at = $2, tries = tries + 1
+CLAIM_PARTS = f"""UPDATE outbox SET state = 'sending', claimed_by = $1, claimed_at = $2, tries = tries + 1
   WHERE id IN (SELECT id FROM (SELECT id, parts, SUM(parts) OVER (ORDER BY priority, assigned_at, id) AS total
-    FROM (SELECT id, priority, assigned_at, parts FROM outbox WHERE state = 'waiting' AND gateway = $3
-          ORDER BY priority, assigned_at, id LIMIT $4 {lock}) AS first) AS added
+    FROM (SELECT id, priority, assigned_at, parts FROM outbox
+          WHERE state = 'waiting' AND gateway = $3 AND NOT EXISTS ({_SWITCHED_OFF})
+          ORDER BY priority, assigned_at, id LIMIT $4 {{lock}}) AS first) AS added
     WHERE total <= $5 OR (total = parts AND $5 >= $6))
   RETURNING id, priority, assigned_at, phone, text, kind, tries, unknowns, interrupted, expires_at, parts"""
 
@@ -286,8 +289,8 @@ async def claim(
     ahead: int = 0,
 ) -> list[Claimed]:
     """Take up to `most` messages of one gateway, the most urgent first; of one that is paced (`per_second` is not 0)
-    those that have together at most `parts` parts. Nobody else gets them until they are written or taken back. The
-    clock that all servers share is `ahead` milliseconds ahead of ours."""
+    those that have together at most `parts` parts. None while the office has stopped everything. Nobody else gets them
+    until they are written or taken back. The clock that all servers share is `ahead` milliseconds ahead of ours."""
     stamp = now + ahead
     if per_second:
         rows = await execute(db, _locking(CLAIM_PARTS), (me, stamp, gateway, most, parts, per_second))
@@ -457,7 +460,7 @@ async def sizes() -> list[Size]:
 
 async def switched_off(db: BaseDBAsyncClient) -> bool:
     """Whether the office has stopped everything that goes out."""
-    return bool(await execute(db, "SELECT 1 FROM setting WHERE name = 'outgoing' AND value = 'off'"))
+    return bool(await execute(db, _SWITCHED_OFF))
 
 
 async def shared_time(db: BaseDBAsyncClient, now: int) -> int:

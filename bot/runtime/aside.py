@@ -13,6 +13,8 @@ from bot.runtime.addresses import connect_arguments, is_embedded, sqlite_file
 
 Ask = Callable[[str], Awaitable[list[dict[str, Any]]]]
 STEPS = 10_000  # of SQLite's machine, less than a millisecond
+# PostgreSQL would take up to three cores for one long statement, and from those who wait for an answer.
+ONE_CORE = "SET LOCAL max_parallel_workers_per_gather = 0"
 
 
 @asynccontextmanager
@@ -64,6 +66,7 @@ async def _postgres(url: str) -> AsyncIterator[Ask]:
     opened = await asyncpg.connect(**connect_arguments(url))
     try:
         async with opened.transaction(isolation="repeatable_read", readonly=True):
+            await opened.execute(ONE_CORE)
 
             async def ask(statement: str) -> list[dict[str, Any]]:
                 return [dict(row) for row in await opened.fetch(statement)]

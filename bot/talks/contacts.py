@@ -8,6 +8,8 @@ from bot.message import OptOut
 from bot.runtime import Purge
 from bot.talks.state import TalkState, kept_of
 from models.messages import withdrawal
+from models.people import Caller
+from models.people.callers import find_called, read_callers
 from models.sql import DAY_MS, HOUR_MS, MINUTE_MS, connection, execute, marks, now_ms, on_postgres, row_marks
 
 MOST_IN_A_ROW = 5  # texts that were not understood, answered before there is silence
@@ -102,6 +104,8 @@ class PhoneState:
 COLUMNS = [column.name for column in fields(PhoneState)]
 # By name: a column that a newer server beside us has added is none of ours.
 FIND = f"SELECT {', '.join(COLUMNS)} FROM contact WHERE phone IN ({{}})"
+JOINED = "LEFT JOIN contact ON contact.phone = called.phone"
+BESIDE = [f"contact.{column}" for column in COLUMNS]
 SAVE = f"INSERT INTO contact ({', '.join(COLUMNS)}) VALUES {{}} ON CONFLICT (phone) DO UPDATE SET " + ", ".join(
     f"{column} = excluded.{column}" for column in COLUMNS[1:]
 )
@@ -119,6 +123,17 @@ async def contacts(phones: Sequence[str]) -> dict[str, PhoneState]:
     rows = await execute(connection(), FIND.format(marks(len(phones))), phones)
     known = {row["phone"]: PhoneState(**row) for row in rows}
     return {phone: known.get(phone) or PhoneState(phone) for phone in phones}
+
+
+async def callers_and_contacts(phones: Sequence[str]) -> tuple[dict[str, Caller], dict[str, PhoneState]]:
+    """Who is behind each of these phones, and what is known of it, in one trip to the database."""
+    columns = "".join(f', {column} AS "{column}"' for column in BESIDE)
+    rows = await find_called(phones, columns, JOINED)
+    known = {phone: PhoneState(phone) for phone in phones}
+    for row in rows:
+        if row["contact.phone"] is not None:
+            known[row["called.phone"]] = PhoneState(*[row[name] for name in BESIDE])
+    return read_callers(phones, rows), known
 
 
 async def asked_room(phone: str) -> int:

@@ -1,8 +1,10 @@
 """Who is behind a phone number."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
+from typing import Any
 
 from models.people.tables import Agent, Customer
 from models.rows import read_row
@@ -10,7 +12,7 @@ from models.sql import connection, execute, row_marks
 
 FIND = """WITH called (phone) AS (VALUES {phones}) SELECT {columns} FROM called
   LEFT JOIN agent ON agent.phone = called.phone AND agent.retired_at IS NULL
-  LEFT JOIN customer ON customer.phone = called.phone AND agent.id IS NULL ORDER BY agent.id, customer.id"""
+  LEFT JOIN customer ON customer.phone = called.phone AND agent.id IS NULL {joined} ORDER BY agent.id, customer.id"""
 
 
 class Role(StrEnum):
@@ -57,11 +59,20 @@ class Caller:
         await Customer.filter(phone=self.phone).update(language=language)
 
 
-async def find_callers(phones: list[str]) -> dict[str, Caller]:
+async def find_callers(phones: Sequence[str]) -> dict[str, Caller]:
     """Who is behind each of these numbers, in one statement however many there are. An agent is nobody's customer."""
+    return read_callers(phones, await find_called(phones))
+
+
+async def find_called(phones: Sequence[str], columns: str = "", joined: str = "") -> list[dict[str, Any]]:
+    """The rows that `read_callers` reads, with these columns of what is `joined` to called.phone."""
+    statement = FIND.format(columns=_columns() + columns, joined=joined, phones=row_marks(len(phones), 1))
+    return await execute(connection(), statement, phones)
+
+
+def read_callers(phones: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> dict[str, Caller]:
     callers = {phone: Caller(phone) for phone in phones}
-    statement = FIND.format(columns=_columns(), phones=row_marks(len(callers), 1))
-    for row in await execute(connection(), statement, [*callers]):
+    for row in rows:
         phone = row["called.phone"]
         if row["agent.id"] is not None:
             callers[phone] = Caller(phone, agent=read_row(Agent, row, "agent."))

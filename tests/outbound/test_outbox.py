@@ -162,7 +162,9 @@ async def test_the_most_urgent_go_first(bench: Bench) -> None:
     assert bench.gateway.texts == [f"{kind} {n}" for kind in MessageKind for n in (1, 2)]
 
 
-async def test_the_kill_switch_holds_everything_and_lets_it_expire(bench: Bench) -> None:
+@pytest.mark.parametrize("per_second", [0, 5])
+async def test_the_kill_switch_holds_everything_and_lets_it_expire(bench: Bench, per_second: int) -> None:
+    bench.outbox = bench.new_outbox(per_second={"africastalking": per_second})
     await bench.switch("off")
     await bench.enqueue("broadcast", kind=MessageKind.BROADCAST)
     await bench.enqueue("reply")

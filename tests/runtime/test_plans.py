@@ -160,6 +160,19 @@ async def test_on_postgres_no_statement_needs_the_whole_of_a_table_that_grows(
     hold(plans)
 
 
+@pytest.mark.parametrize("engine", ["postgres"])
+@pytest.mark.parametrize("queue", ["inbox", "outbox", "notice", "payment_request"])
+async def test_what_went_through_a_queue_is_cleared_away_before_it_is_long_to_walk_over(
+    database: Database, queue: str
+) -> None:
+    """However many rows the table has: a fifth of it, as PostgreSQL waits for, may be a million."""
+    [row] = await execute(database.client, "SELECT reloptions FROM pg_class WHERE relname = $1", [queue])
+    cleared = dict(option.split("=") for option in row["reloptions"] or [])
+    assert float(cleared.get("autovacuum_vacuum_scale_factor", 0.2)) == 0
+    assert int(cleared["autovacuum_vacuum_threshold"]) <= 50_000
+    assert cleared["vacuum_index_cleanup"] == "on", "of few dead rows the entries would stay in the indexes"
+
+
 @contextmanager
 def noted(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[str]]:
     """What is sent to PostgreSQL."""

@@ -1,7 +1,7 @@
 """How much of what fell due was paid, and how much is at risk: the figures on both engines, live and as counted."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -9,7 +9,7 @@ from bot.monitor import CollectionCount
 from bot.server import Server
 from models.people import Agent
 from models.selling import Contract, collection
-from models.selling.collection import Part, count, read
+from models.selling.collection import CollectionRow, Part, count, read
 from models.selling.contracts import Instalment
 from models.sql import connection, execute
 
@@ -72,6 +72,19 @@ async def test_where_there_are_many_the_last_count_is_shown(mwanga: Server, monk
     counted = await read(today)
     assert list(counted.parts) == list(live.parts) and counted.at and counted.day == today
     assert await Agent.get(id=counted.parts[0].agent_id)
+
+
+async def test_a_start_within_the_hour_counts_nothing_again(mwanga: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    counting = CollectionCount(mwanga.database, mwanga.company.zone)
+    assert not await counting.is_due(), "few are counted when somebody asks"
+    monkeypatch.setattr(collection, "FEW", 10)
+    assert await counting.is_due()
+    await counting.count()
+    assert not await counting.is_due()
+    for minutes in (61, -1):  # an hour ago, and by a clock that was ahead
+        at = datetime.now(UTC) - timedelta(minutes=minutes)
+        await CollectionRow.all().update(counted_at=at)
+        assert await counting.is_due()
 
 
 async def test_what_the_counter_sold_is_kept_without_an_agent(mwanga: Server, monkeypatch: pytest.MonkeyPatch) -> None:
