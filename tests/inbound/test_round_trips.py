@@ -95,7 +95,7 @@ TEXTS: dict[str, tuple[Texts, str, int, int, int]] = {
     "BALANCE": ([(CUSTOMER, "BALANCE")], HANDLED, 14, 15, 90),
     "CASH": ([(AGENT, "CASH")], HANDLED, 11, 12, 42),
     "a sale, its question": ([(AGENT, BUY)], HANDLED, 12, 13, 43),
-    "a sale, its yes and PIN": ([*SOLD_BEFORE, (AGENT, BUY), (AGENT, YES)], HANDLED, 25, 21, 126),
+    "a sale, its yes and PIN": ([*SOLD_BEFORE, (AGENT, BUY), (AGENT, YES)], HANDLED, 25, 21, 112),
     "REG, its question": ([(AGENT, REG)], HANDLED, 13, 14, 74),
     "REG, its yes": ([(AGENT, REG), (AGENT, "1")], HANDLED, 17, 20, 155),
     "FIX": ([(AGENT, "FIX SHD{n:06d} no light")], HANDLED, 13, 16, 106),
