@@ -112,9 +112,9 @@ async def same_today(
 
 
 def newest_same(what: str, *, by_agent: bool) -> str:
-    """The SQL for the id of the sale of `same_today`: $1 is the value of the column `what` it was paid for, $2 the
-    amount, $3 since when, and $4 the agent, if it is `by_agent`. It looks among the sales of what was paid for, which
-    are few: + keeps it from those of an agent who sold a hundred times today."""
+    """The SQL for the id of that sale: $1 is the value of the column `what` it was paid for, $2 the amount, $3 since
+    when, and $4 the agent, if it is `by_agent`. It looks among the sales of what was paid for, which are few: + keeps
+    it from those of an agent who sold a hundred times today."""
     return (
         f"SELECT MAX(s.id) FROM sale s WHERE s.{what} = $1 AND {'+s.agent_id = $4' if by_agent else AT_COUNTER} "
         f"AND s.amount = $2 AND s.created_at >= $3 AND s.key NOT LIKE 'down payment %' AND {COUNTS}"
