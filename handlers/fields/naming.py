@@ -105,7 +105,7 @@ async def named(turn: Turn, answer: str, *, whole_names: bool = False, paying: b
     if text.startswith("#") and bare.isdecimal() and len(bare) <= LONGEST_NUMBER:
         return await _customers(turn, [int(bare)])
     serial = await read_serial(answer, grid)
-    devices = await _devices_named(turn, serial)
+    devices = await devices_named(turn, serial)
     if any(each.serial == serial for each in devices):
         return [f"device {each.id}" for each in devices if each.serial == serial]
     if SALE.fullmatch(serial) and (sale := await _sale(turn, serial)):
@@ -122,7 +122,7 @@ async def named(turn: Turn, answer: str, *, whole_names: bool = False, paying: b
     return await _by_name(turn, text, whole_names=whole_names)
 
 
-async def _devices_named(turn: Turn, serial: str) -> list[Device]:
+async def devices_named(turn: Turn, serial: str) -> list[Device]:
     """The device of this serial, or those whose serials end so: looked up once in a turn."""
     if f"serial {serial}" not in turn.looked_up:
         _note(turn, serial, await find_all_for_agent(serial, turn.agent.mini_grid_id, MOST_FOUND + 1))
