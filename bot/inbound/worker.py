@@ -28,7 +28,7 @@ from bot.text.entry import LONGEST, shown
 from bot.text.numbers import is_machine
 from models.messages.withdrawal import withdraw_questions
 from models.people import Caller, find_callers, pins
-from models.sql import now_ms, unit_of_work
+from models.sql import expect, now_ms, unit_of_work
 
 log = logging.getLogger(__name__)
 MOST = 64  # messages in one batch (design 4)
@@ -249,6 +249,7 @@ class Worker:
             if not phones:
                 return
             callers = await find_callers(sorted(phones))
+            expect("customer", (one.id for caller in callers.values() for one in caller.customers))
             known = await contacts(sorted(phones))
             await self._compare_pins(((t.turn.phone, t.turn.text.rpartition("*")[2]) for t in turns), callers)
             sessions = await self._sessions.find(turn.turn for turn in turns)

@@ -90,9 +90,9 @@ Texts = list[tuple[str, str]]
 TEXTS: dict[str, tuple[Texts, str, int, int, int]] = {
     "taken at the door": ([(STRANGER, "hello")], TAKEN, 10, 3, 3),
     "of a stranger": ([(STRANGER, "hello")], HANDLED, 10, 11, 26),
-    "TOKEN of a customer": ([(CUSTOMER, "TOKEN")], HANDLED, 11, 12, 42),
+    "TOKEN of a customer": ([(CUSTOMER, "TOKEN")], HANDLED, 11, 12, 27),
     "TOKEN of an agent": ([(AGENT, "TOKEN SHD{n:06d}")], HANDLED, 11, 12, 42),
-    "BALANCE": ([(CUSTOMER, "BALANCE")], HANDLED, 14, 15, 90),
+    "BALANCE": ([(CUSTOMER, "BALANCE")], HANDLED, 14, 15, 75),
     "CASH": ([(AGENT, "CASH")], HANDLED, 11, 12, 42),
     "a sale, its question": ([(AGENT, BUY)], HANDLED, 11, 12, 27),
     "a sale, its yes and PIN": ([*SOLD_BEFORE, (AGENT, BUY), (AGENT, YES)], HANDLED, 24, 20, 96),
