@@ -10,7 +10,7 @@ from tortoise.models import Model
 
 from models.people import Customer
 from models.rows import find_rows
-from models.sql import ask_together, connection, ending_of, execute, marks
+from models.sql import ask_together, connection, ending_of, execute, expect, marks
 
 
 class Unit(StrEnum):
@@ -182,6 +182,7 @@ async def _devices_by_owner(customers: Sequence[int]) -> dict[int, list[Device]]
     condition = f"device.customer_id IN ({marks(len(customers))})"
     for device in await find_rows(Device, condition, customers, joined=("tariff",)) if customers else []:
         found[device.customer_id or 0].append(device)
+    expect("device", (device.id for device in chain(*found.values())))
     return found
 
 

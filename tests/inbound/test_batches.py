@@ -40,14 +40,19 @@ async def test_a_locked_agent_does_nothing_that_waited_behind_the_lock(mwanga: S
     assert await execute(mwanga.database.client, "SELECT 1 FROM ticket") == []
 
 
+@pytest.mark.parametrize(
+    ("question", "before", "after"),
+    [("BAL", "nothing paid yet", "8 days left"), ("TOKEN", "No token yet", "SHS0283, newest first")],
+)
 async def test_what_was_read_ahead_for_others_counts_no_more_once_somebody_has_sold(
-    mwanga: Server, monkeypatch: pytest.MonkeyPatch
+    mwanga: Server, monkeypatch: pytest.MonkeyPatch, question: str, before: str, after: str
 ) -> None:
-    """Neema's text asks for the devices of all who wait; what Baraka reads is as the sale has left it."""
+    """Neema's text asks for the devices of all who wait, and for their codes; what Baraka reads is as the sale has left
+    it."""
     monkeypatch.setattr(worker, "SLICE_S", 60.0)  # a batch that waits for a busy machine is one batch all the same
     phones = Phones(mwanga)
     await phones.text("Asha", "BUY SHS0283 8000")
-    arriving = [("Neema", "BAL"), ("Asha", f"1 {PINS['Asha']}"), ("Baraka", "BAL")]
+    arriving = [("Neema", question), ("Asha", f"1 {PINS['Asha']}"), ("Baraka", question)]
     messages = [
         Inbound("africastalking", f"m{n}", sender(PEOPLE[name], "TZ"), text) for n, (name, text) in enumerate(arriving)
     ]
@@ -55,8 +60,8 @@ async def test_what_was_read_ahead_for_others_counts_no_more_once_somebody_has_s
     await asyncio.gather(*map(mwanga.inbox.record, messages))
     await phones.handled()
     said = await phones.news()
-    assert "nothing paid yet" in said[0][1] and said[1][1].startswith("SOLD")
-    assert said[-1][0] == "Baraka" and "8 days left" in said[-1][1]
+    assert before in said[0][1] and said[1][1].startswith("SOLD")
+    assert said[-1][0] == "Baraka" and after in said[-1][1]
 
 
 # In a flood

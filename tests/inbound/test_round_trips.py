@@ -90,7 +90,7 @@ Texts = list[tuple[str, str]]
 TEXTS: dict[str, tuple[Texts, str, int, int, int]] = {
     "taken at the door": ([(STRANGER, "hello")], TAKEN, 10, 3, 3),
     "of a stranger": ([(STRANGER, "hello")], HANDLED, 10, 11, 26),
-    "TOKEN of a customer": ([(CUSTOMER, "TOKEN")], HANDLED, 11, 12, 27),
+    "TOKEN of a customer": ([(CUSTOMER, "TOKEN")], HANDLED, 11, 12, 12),
     "TOKEN of an agent": ([(AGENT, "TOKEN SHD{n:06d}")], HANDLED, 11, 12, 42),
     "BALANCE": ([(CUSTOMER, "BALANCE")], HANDLED, 14, 15, 75),
     "CASH": ([(AGENT, "CASH")], HANDLED, 11, 12, 42),
