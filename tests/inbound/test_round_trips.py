@@ -96,8 +96,8 @@ TEXTS: dict[str, tuple[Texts, str, int, int, int]] = {
     "CASH": ([(AGENT, "CASH")], HANDLED, 11, 12, 42),
     "a sale, its question": ([(AGENT, BUY)], HANDLED, 11, 12, 27),
     "a sale, its yes and PIN": ([*SOLD_BEFORE, (AGENT, BUY), (AGENT, YES)], HANDLED, 24, 20, 96),
-    "REG, its question": ([(AGENT, REG)], HANDLED, 13, 14, 74),
-    "REG, its yes": ([(AGENT, REG), (AGENT, "1")], HANDLED, 17, 20, 155),
+    "REG, its question": ([(AGENT, REG)], HANDLED, 13, 14, 59),
+    "REG, its yes": ([(AGENT, REG), (AGENT, "1")], HANDLED, 19, 19, 124),
     "FIX": ([(AGENT, "FIX SHD{n:06d} no light")], HANDLED, 13, 16, 106),
 }
 
