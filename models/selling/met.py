@@ -26,7 +26,8 @@ MET = """SELECT {columns}, a.cash_limit, a.commission, a.goods_commission, a.pre
   (SELECT balance FROM account WHERE kind = 'access due' AND owner = device.id) AS access_booked,
   EXISTS (SELECT 1 FROM contract own WHERE own.customer_id = customer.id AND own.device_id IS NULL) AS has_goods,
   EXISTS (SELECT 1 FROM cash_request WHERE agent_id = $2 AND expires_at > $3 AND state = 'asked') AS asked,
-  EXISTS (SELECT 1 FROM sale s WHERE s.{table}_id = {table}.id AND s.created_at >= $1) AS sold_today,
+  EXISTS (SELECT 1 FROM sale s WHERE s.{table}_id = {table}.id AND s.created_at >= $1
+    AND (s.agent_id = $2 OR $2 IS NULL)) AS sold_today,
   (SELECT id FROM sale WHERE key = $4) AS sold, EXISTS (SELECT 1 FROM sale WHERE reference = $5) AS taken,
   EXISTS (SELECT 1 FROM setting WHERE name = 'sales' AND value = 'off') AS sales_off
   FROM {joined} LEFT JOIN agent a ON a.id = $2 AND a.retired_at IS NULL
@@ -78,7 +79,9 @@ class Met:
     credit: int  # the customer's
     access_booked: int  # what the books have as due of the device's access rate
     has_goods: bool  # whether the customer has contracts of goods without a device
-    sold_today: bool  # whether there is a sale of it within 24 hours: only then one may be that of `sales.same_today`
+    # Whether the seller sold anything for it within 24 hours; without one, whether anybody did. Only then there may be
+    # the sale of `sales.same_today`.
+    sold_today: bool
     sold: Sale | None  # the one that was made with the key
     asked: bool  # whether customers may wait for an answer of the seller (models/selling/cash_requests.py)
     reference: str  # the one that was to be tried; empty where another sale has it

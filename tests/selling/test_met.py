@@ -22,7 +22,8 @@ from tests.world.selling import Shop
 
 @pytest.mark.parametrize("serial", ["SHS0283", "EB100042", "04123456784"])
 async def test_a_device_is_met_as_it_is(mwanga: Server, serial: str) -> None:
-    asha, device = await Agent.get(name="Asha Mushi"), await Device.get(serial=serial)
+    asha, juma = await Agent.get(name="Asha Mushi"), await Agent.get(name="Juma Said")
+    device = await Device.get(serial=serial)
     await Phones(mwanga).text("Asha", f"BUY {serial} 8000")
     await Phones(mwanga).text("Asha", f"1 {PINS['Asha']}")
     last = await Sale.get()
@@ -39,7 +40,8 @@ async def test_a_device_is_met_as_it_is(mwanga: Server, serial: str) -> None:
     assert met.room == await read_room(asha) and met.credit == await credit_of(owner) >= 70
     assert met.access_booked == await balance(AccountKind.ACCESS_DUE, device.id) == 90
     assert met.has_goods == await Contract.exists(customer_id=owner, device_id=None)
-    assert met.sold_today and await same_today(asha, 8_000_00, device_id=device.id) == last == met.sold
+    assert met.sold_today and not (await meet_device(device.id, Asked(seller=juma))).sold_today
+    assert await same_today(asha, 8_000_00, device_id=device.id) == last == met.sold
     assert (met.asked, met.reference, met.sales_off) == (False, "", await are_sales_off())
 
 
