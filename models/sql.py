@@ -6,7 +6,7 @@ has as text; the tables of the machinery keep milliseconds since 1970 (UTC), whi
 
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -303,6 +303,36 @@ async def once(question: str, ask: Callable[[], Awaitable[T]]) -> T:
     return answer
 
 
+Each = Callable[[Sequence[int]], Awaitable[dict[int, T]]]
+
+
+def expect(what: str, numbers: Iterable[int]) -> None:
+    """This unit of work is about these, by their ids: what is asked of one will be asked of others."""
+    if unit := unit_of_work():
+        unit.expected.setdefault(what, set()).update(numbers)
+
+
+async def ask_together(question: str, own: Collection[int], ask: Each[T], *, of: str) -> dict[int, T]:
+    """What is asked of each of these: the first who asks it in a unit of work asks for all that it expects, so that the
+    others have their answers already. Each answer is given once."""
+    unit = unit_of_work()
+    if unit is None:
+        return await ask(sorted(own))
+    if question not in unit.ahead:
+        unit.ahead[question] = await ask(sorted({*own, *unit.expected.get(of, ())}))
+    known: dict[int, T] = unit.ahead[question]
+    if missing := [number for number in own if number not in known]:
+        known |= await ask(missing)
+    return {number: known.pop(number) for number in own}
+
+
+def forget_ahead() -> None:
+    """Something may have changed: nothing that was asked ahead counts any more, and nothing more is."""
+    if unit := unit_of_work():
+        unit.expected.clear()
+        unit.ahead.clear()
+
+
 class UnitOfWork:
     """What is known of a unit of work until its commit."""
 
@@ -310,6 +340,8 @@ class UnitOfWork:
         self.connection = connection
         self.locked = -1  # the place in LOCKS of what is held
         self.seen: dict[object, Any] = {}  # what may change meanwhile, and stays to the end as it was seen first
+        self.expected: dict[str, set[int]] = {}  # what it is about, by ids
+        self.ahead: dict[str, dict[int, Any]] = {}  # what was asked of them already, by question
         self._ends: dict[str, tuple[AtEnd, list[Any]]] = {}
         self._very_ends: dict[str, tuple[AtEnd, list[Any]]] = {}
 

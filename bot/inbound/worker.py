@@ -28,7 +28,7 @@ from bot.text.entry import LONGEST, shown
 from bot.text.numbers import is_machine
 from models.messages.withdrawal import withdraw_questions
 from models.people import Caller, find_callers, pins
-from models.sql import now_ms, unit_of_work
+from models.sql import expect, now_ms, unit_of_work
 
 log = logging.getLogger(__name__)
 MOST = 64  # messages in one batch (design 4)
@@ -40,7 +40,7 @@ YIELD_S = 0.002  # after so long the loop reads what arrives meanwhile
 # and among dialled turns it goes round so often: in each round, which takes 2 us, it accepts one connection (uvloop
 # does: libuv accepts no more in a round since 1.45, pull request 3696).
 ROUNDS = 8
-AHEAD = 8  # messages before one its PIN begins to be compared, though a batch may stop before it
+AHEAD = 8  # messages whose PINs are compared while as many are handled; a batch may stop before the last of them
 LEAST = 8  # messages that a batch takes at least
 LOOK_S = 1.0  # how often to look for messages that another process stored, on PostgreSQL
 ALONE_TRIES = 3
@@ -249,7 +249,8 @@ class Worker:
             if not phones:
                 return
             callers, known = await callers_and_contacts(sorted(phones))
-            self._compare_pins(((t.turn.phone, t.turn.text.rpartition("*")[2]) for t in turns), callers)
+            expect("customer", (one.id for caller in callers.values() for one in caller.customers))
+            await self._compare_pins(((t.turn.phone, t.turn.text.rpartition("*")[2]) for t in turns), callers)
             sessions = await self._sessions.find(turn.turn for turn in turns)
             for turn in turns:
                 await batch.let_arrive(ROUNDS)
@@ -257,14 +258,15 @@ class Worker:
                 await self._handle_turn(batch, turn, sessions.pop(turn.turn, None), callers, known)
             started = time.perf_counter()
             written = [(message.sender.value, message.text) for message in messages]
-            self._compare_pins(written[:AHEAD], callers)
+            await self._compare_pins(written[:AHEAD], callers)
             for place, message in enumerate(messages):
                 if place:  # the first is handled whatever comes: each batch gets on
                     await batch.let_arrive(1)
                     if time.perf_counter() - started > (DIALLED_SLICE_S if self._turns else SLICE_S):
                         batch.more = batch.cut_short = True
                         break
-                self._compare_pins(written[place + AHEAD : place + AHEAD + 1], callers)
+                if place % AHEAD == 0:
+                    await self._compare_pins(written[place + AHEAD : place + 2 * AHEAD], callers)
                 batch.failed_at = message
                 await self._handle_sms(batch, message, callers, known)
             batch.more = batch.more or full
@@ -279,10 +281,10 @@ class Worker:
         elif full:
             self._most = min(2 * self._most, MOST)
 
-    def _compare_pins(self, written: Iterable[tuple[str, str]], callers: dict[str, Caller]) -> None:
+    async def _compare_pins(self, written: Iterable[tuple[str, str]], callers: dict[str, Caller]) -> None:
         """Of these texts by phone begin to compare those that look like a PIN of the phone's agent; talks ask later."""
         found = [(callers[phone].agent, PIN.fullmatch(text.strip())) for phone, text in written]
-        pins.compare_ahead(
+        await pins.compare_ahead(
             [(agent, pin[1]) for agent, pin in found if agent and not agent.locked_at and pin], self._company.vault
         )
 

@@ -33,6 +33,7 @@ from bot.text.grammar import written
 from bot.text.gsm import fits_sms
 from models.messages import MessageKind
 from models.people import Caller
+from models.sql import forget_ahead
 
 T = TypeVar("T")
 BACK_LINE, MORE_LINE = _("0. Back"), _("More")
@@ -125,13 +126,19 @@ class Chat(Turn):
         self._state.resume = False
         return True
 
+    def begin(self, talk: "Talk") -> None:
+        """This talk runs from here on. Where it may change something, nothing counts that was read ahead for others."""
+        state = self._state
+        state.running, state.reads, state.open_minutes = talk.name, talk.reads, talk.open_minutes
+        if not talk.reads:
+            forget_ahead()
+
     async def hand_over(self, talk: "Talk", known: Mapping[str, Any] | None = None) -> Reply:
         """Go on in another talk, with everything answered so far; back leads here again. What is `known` are answers to
         questions of it by their names: they are not asked."""
         self._chosen, self._known = talk, known or {}
         self._own_from = self._position
-        self._state.running, self._state.reads = talk.name, talk.reads
-        self._state.open_minutes = talk.open_minutes
+        self.begin(talk)
         if self.person.locked and not talk.when_locked:
             self.stop(locked_out(self.company.help_phone))
         return await talk.run(self)

@@ -39,7 +39,7 @@ async def _run(talk: Talk, chat: Chat, state: TalkState) -> TurnResult:
     """`talk` is the one with which every run begins: a menu hands over to another one."""
     notice: list[Text] = []
     while True:
-        state.running, state.reads, state.open_minutes = talk.name, talk.reads, talk.open_minutes
+        chat.begin(talk)
         try:
             reply = await talk.run(chat)
             return TurnResult(reply, outcome=reply.outcome)

@@ -68,7 +68,7 @@ DAY_MINUTES = 24 * 60
     drafts=True,
 )
 async def register(chat: Chat) -> Reply:
-    villages = await Village.filter(mini_grid_id=chat.agent.mini_grid_id).order_by("name")
+    villages = await registration.villages_of(chat.agent.mini_grid_id)
     if not villages:
         none = _("Not registered. Your mini-grid has no village yet. Call {help}.", help=chat.company.help_phone)
         chat.stop(none)

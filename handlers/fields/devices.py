@@ -44,7 +44,7 @@ class PaidFor(Named[Payable]):
     paid by that device."""
 
     name = "payable"
-    bare_sales = True
+    paying = True
 
     async def fitting(self, turn: Turn, found: list[str]) -> list[str]:
         return [one for key in found for one in await belongings(turn, key, goods=True)]

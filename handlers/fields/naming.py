@@ -2,11 +2,11 @@
 number, a phone in any spelling, a name. Where several fit, the talk asks which."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import takewhile
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from bot.talks import Field, Invalid, PhoneNumber, Turn, echo
 from bot.text import Text, _, normalise, numbers, shorten, verbatim
@@ -19,6 +19,7 @@ from models.names import folded
 from models.people import Customer
 from models.selling import contracts_of
 from models.selling.contracts import dues_by_contract, find_contract
+from models.selling.met import Asked, Met, meet_exact, meet_in_reach
 from models.selling.payable import PayableDevice, PayableGoods
 
 T = TypeVar("T")
@@ -40,10 +41,12 @@ class Named(Field[T]):
 
     whole_names = False  # whether a name has to be written out: words of one's own may stand behind it
 
-    bare_sales = False  # whether a sale goes by its number without the S, too
+    # Whether it is to be paid for: then a sale goes by its number without the S, too, and what a payment meets at a
+    # device is read with it.
+    paying = False
 
     async def read(self, turn: Turn, answer: str) -> list[str]:
-        found = await named(turn, answer, whole_names=self.whole_names, bare_sales=self.bare_sales)
+        found = await named(turn, answer, whole_names=self.whole_names, paying=self.paying)
         if not found:
             raise Invalid(await not_found(turn, answer))
         fitting = list(dict.fromkeys(await self.fitting(turn, found)))
@@ -75,7 +78,7 @@ class Named(Field[T]):
         """Serials and phones that were read aloud have spaces, and so have names: the most words that somebody has."""
         if pieces[0].upper() == "S" and len(pieces) > 1 and pieces[1].isdecimal():
             return 2
-        count = await count_pieces(self, turn, pieces, partial(_first_known, turn, tidy_serial(pieces[0])))
+        count = await count_pieces(self, turn, pieces, partial(_first_known, self, turn, tidy_serial(pieces[0])))
         if (
             count == 1 < len(pieces)
             and not any(map(str.isalpha, pieces[0]))
@@ -91,10 +94,10 @@ class Named(Field[T]):
         return 1
 
     async def _names_one(self, turn: Turn, piece: str) -> bool:
-        return bool(await named(turn, piece, bare_sales=self.bare_sales))
+        return bool(await named(turn, piece, paying=self.paying))
 
 
-async def named(turn: Turn, answer: str, *, whole_names: bool = False, bare_sales: bool = False) -> list[str]:
+async def named(turn: Turn, answer: str, *, whole_names: bool = False, paying: bool = False) -> list[str]:
     """What an answer names, by its keys. What is written in full counts first, then what is short for several things,
     then a name."""
     text, grid = " ".join(normalise(answer).split()), turn.agent.mini_grid_id
@@ -102,7 +105,7 @@ async def named(turn: Turn, answer: str, *, whole_names: bool = False, bare_sale
     if text.startswith("#") and bare.isdecimal() and len(bare) <= LONGEST_NUMBER:
         return await _customers(turn, [int(bare)])
     serial = await read_serial(answer, grid)
-    devices = await _devices_named(turn, serial)
+    devices = await devices_named(turn, serial)
     if any(each.serial == serial for each in devices):
         return [f"device {each.id}" for each in devices if each.serial == serial]
     if SALE.fullmatch(serial) and (sale := await _sale(turn, serial)):
@@ -110,7 +113,7 @@ async def named(turn: Turn, answer: str, *, whole_names: bool = False, bare_sale
     found = [f"device {each.id}" for each in devices]
     if bare.isdecimal() and len(bare) <= LONGEST_NUMBER:
         by_number = await _customers(turn, [int(bare)]) if not bare.startswith("0") else []
-        sale = await _sale(turn, serial) if bare_sales else []
+        sale = await _sale(turn, serial) if paying else []
         found = list(dict.fromkeys([*found, *by_number, *sale]))
     if found:
         return found
@@ -119,7 +122,7 @@ async def named(turn: Turn, answer: str, *, whole_names: bool = False, bare_sale
     return await _by_name(turn, text, whole_names=whole_names)
 
 
-async def _devices_named(turn: Turn, serial: str) -> list[Device]:
+async def devices_named(turn: Turn, serial: str) -> list[Device]:
     """The device of this serial, or those whose serials end so: looked up once in a turn."""
     if f"serial {serial}" not in turn.looked_up:
         _note(turn, serial, await find_all_for_agent(serial, turn.agent.mini_grid_id, MOST_FOUND + 1))
@@ -127,16 +130,30 @@ async def _devices_named(turn: Turn, serial: str) -> list[Device]:
     return devices
 
 
-async def _first_known(turn: Turn, alone: str, serials: Sequence[str]) -> str | None:
+async def _first_known(question: Named[Any], turn: Turn, alone: str, serials: Sequence[str]) -> str | None:
     """The first of these serials that a device in reach has. The one that the first piece names alone is looked up with
     them: as a rule that is it."""
     if not serials:
         return None
     written = spellings(alone)
-    devices = await find_exact({*serials, *written}, turn.agent.mini_grid_id)
+    devices = await _find_exact(turn, {*serials, *written}, paying=question.paying)
     if found := [each for each in devices if each.serial in written]:
         _note(turn, alone, found)
     return next((serial for serial in serials if any(each.serial == serial for each in devices)), None)
+
+
+async def _find_exact(turn: Turn, serials: Collection[str], *, paying: bool) -> list[Device]:
+    grid = turn.agent.mini_grid_id
+    if not paying:
+        return await find_exact(serials, grid)
+    met = await meet_exact(serials, grid, Asked(seller=turn.agent))
+    return [device for one in met if (device := _note_met(turn, one))]
+
+
+def _note_met(turn: Turn, met: Met) -> Device | None:
+    if met.device:
+        turn.looked_up.update({f"device {met.device.id}": met.device, f"met device {met.device.id}": met})
+    return met.device
 
 
 def _note(turn: Turn, serial: str, found: Sequence[Device]) -> None:
@@ -246,8 +263,11 @@ async def payable_of(turn: Turn, key: str) -> PayableDevice | PayableGoods | Non
     """What is paid for by the device or the sale of a key; None when it is out of reach."""
     kind, which = key.split(" ", 1)
     if kind == "device":
+        if key not in turn.looked_up:
+            met = await meet_in_reach(int(which), turn.agent.mini_grid_id, Asked(seller=turn.agent))
+            turn.looked_up[key] = _note_met(turn, met) if met else None
         device = await reachable_device(turn, key)
-        return PayableDevice(device) if device else None
+        return PayableDevice(device, turn.looked_up.get(f"met {key}")) if device else None
     contract = await find_contract(which, turn.agent.mini_grid_id)
     return PayableGoods(contract) if contract else None
 

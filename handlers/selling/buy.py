@@ -57,8 +57,8 @@ async def take_payment(
     chat.pass_over(*names_of(paid_for))
     company, nothing, again = chat.company, talk.nothing or verbatim(""), chat.again()
     try:
-        met = await paid_for.meet(Asked(seller=chat.agent, amount=amount))
-        earlier = met.same
+        met = paid_for.met or await paid_for.meet(Asked(seller=chat.agent))
+        earlier = await paid_for.same_today(chat.agent, amount) if met.sold_today else None
         if earlier and not again and not chat.ussd:  # before the quote: the last payment leaves nothing to quote
             return chat.end(_held_text(earlier, paid_for, talk, chat), outcome="held")
         at = await paid_for.standing(

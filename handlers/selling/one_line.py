@@ -8,6 +8,7 @@ from bot.text import Text, _, plain_word
 from bot.text.amounts import count_pieces, read_minor, stands_beside
 from bot.text.answers import AGAIN
 from handlers.fields.devices import PaidFor
+from handlers.fields.naming import devices_named
 from handlers.fields.serials import tidy_serial
 from models.devices import LONGEST, TAIL
 from models.devices.tables import find_all_for_agent, known_serials
@@ -189,7 +190,7 @@ def _is_serial(pieces: Sequence[str]) -> bool:
 async def _unglued(turn: Turn, pieces: Sequence[str]) -> list[str] | None:
     """SHS0283-5000 and SHS02835000 come apart where exactly one device has a serial that they begin with."""
     glued = tidy_serial(pieces[0]) if pieces else ""
-    if len(glued) > LONGEST or await find_all_for_agent(glued, turn.agent.mini_grid_id, 1):
+    if len(glued) > LONGEST or await devices_named(turn, glued):
         return None
     begun = [glued[:end] for end in range(TAIL, len(glued) - FEWEST_DIGITS + 1)]
     found = await known_serials(begun, turn.agent.mini_grid_id)

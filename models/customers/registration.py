@@ -3,6 +3,7 @@
 import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from tortoise import fields
 from tortoise.models import Model
@@ -12,6 +13,8 @@ from models.devices.access_rate import begin_access
 from models.devices.connections import Connection, ConnectionGroup, ConnectionType, MeterType, SubConnectionType
 from models.devices.meters import has_vending_key, new_meter
 from models.people import Agent, Customer, Village
+from models.rows import find_row, find_rows, read_row
+from models.sql import Steps, insert, once
 from models.tokens.sts import is_meter_number
 from models.vault import Vault
 
@@ -110,6 +113,12 @@ class Registered:
     device: Device | None
 
 
+async def villages_of(mini_grid_id: int) -> list[Village]:
+    """Where customers of a mini-grid may live, by name."""
+    own = "mini_grid_id = $1 ORDER BY name"
+    return await once(f"villages of {mini_grid_id}", lambda: find_rows(Village, own, [mini_grid_id]))
+
+
 async def free_serial(serial: str, kind: Kind) -> str:
     """The whole serial of a device of this kind that may be registered; the end of one in stock is enough.
 
@@ -164,14 +173,16 @@ async def fitting_models(serial: str, kind: Kind) -> list[DeviceModel]:
 
 async def find_done(key: str) -> Registered | None:
     """What was registered under this key, as long as the customer has the device."""
-    earlier = await Registration.get_or_none(key=key)
+    earlier = await find_row(Registration, "key = $1", [key])
     return await _read_registration(earlier) if earlier else None
 
 
 async def find_repeated(agent: Agent | None, request: str) -> Registered | None:
     """What this agent, or the office, registered by the very same request, as long as the customer has the device;
     without a device, for a day."""
-    earlier = await Registration.filter(agent_id=agent.id if agent else None, request=request).order_by("-id").first()
+    whose = "agent_id = $2" if agent else "agent_id IS NULL"
+    values = [request, *([agent.id] if agent else [])]
+    earlier = await find_row(Registration, f"request = $1 AND {whose} ORDER BY id DESC", values)
     if earlier and earlier.device_id is None and earlier.created_at < datetime.now(UTC) - SAME_PERSON:
         return None
     return await _read_registration(earlier) if earlier else None
@@ -187,17 +198,17 @@ async def register(form: Form, *, agent: Agent | None, key: str, vault: Vault) -
     if found := await find_done(key) or await find_repeated(agent, form.request):
         return found
     device = await _claim_device(form.serial, form.kind, vault) if form.kind else None
-    customer = form.customer or await _new_customer(form)
-    if device:
-        await _hand_over(device, form, customer)
-    await Registration.create(
+    customer = await _write(
+        form,
         key=key,
         request=form.request,
         agent_id=agent.id if agent else None,
-        customer_id=customer.id,
         device_id=device.id if device else None,
         consent=form.consent,
+        created_at=datetime.now(UTC),
     )
+    if device:
+        await _hand_over(device, form, customer)
     return Registered(customer, await with_owner(device.id) if device else None)
 
 
@@ -225,15 +236,28 @@ async def _read_registration(earlier: Registration) -> Registered | None:
     return Registered(customer, device) if device.customer_id == customer.id else None
 
 
-async def _new_customer(form: Form) -> Customer:
-    return await Customer.create(
-        name=form.name,
-        surname=form.surname,
-        phone=form.phone,
-        language=form.language,
-        mini_grid_id=form.village.mini_grid_id,
-        village=form.village,
-    )
+async def _write(form: Form, **registration: Any) -> Customer:
+    """The registration, with the customer's row where that is new: the customer."""
+    if form.customer:
+        await insert("registration", customer_id=form.customer.id, **registration)
+        return form.customer
+    steps = Steps()
+    columns = {
+        "name": form.name,
+        "surname": form.surname,
+        "phone": form.phone,
+        "language": form.language,
+        "mini_grid_id": form.village.mini_grid_id,
+        "village_id": form.village.id,
+        "gender": None,
+        "latitude": None,
+        "longitude": None,
+        "created_at": datetime.now(UTC),
+    }
+    new = steps.add("customer", **columns)
+    steps.add("registration", customer_id=new, **registration)
+    await steps.run()
+    return read_row(Customer, {"id": steps.ids[new], **columns})
 
 
 FEWEST_LETTERS, LONGEST_PART = 3, 60  # of a name and of a surname (reference: mpm 0.3, 1.2)

@@ -3,13 +3,14 @@
 import re
 from collections.abc import Collection, Sequence
 from enum import StrEnum
+from itertools import chain
 
 from tortoise import fields
 from tortoise.models import Model
 
 from models.people import Customer
 from models.rows import find_rows
-from models.sql import connection, ending_of, execute, marks
+from models.sql import ask_together, connection, ending_of, execute, expect, marks
 
 
 class Unit(StrEnum):
@@ -168,10 +169,20 @@ async def devices_of(customers: list[Customer]) -> list[Device]:
     """The devices of the customers behind one phone with their tariffs, oldest first. Who owns each is known, as the
     customers were read: it is not asked for again."""
     owners: dict[int | None, Customer] = {customer.id: customer for customer in customers}
-    condition = f"device.customer_id IN ({marks(len(owners))}) ORDER BY device.id"
-    found = await find_rows(Device, condition, [*owners], joined=("tariff",)) if owners else []
+    of_each = await ask_together("devices", [one.id for one in customers], _devices_by_owner, of="customer")
+    found = sorted(chain(*of_each.values()), key=lambda device: device.id)
     for device in found:
         device.customer = owners[device.customer_id]
+    return found
+
+
+async def _devices_by_owner(customers: Sequence[int]) -> dict[int, list[Device]]:
+    """Each with its tariff, by the ids of their owners."""
+    found: dict[int, list[Device]] = {number: [] for number in customers}
+    condition = f"device.customer_id IN ({marks(len(customers))})"
+    for device in await find_rows(Device, condition, customers, joined=("tariff",)) if customers else []:
+        found[device.customer_id or 0].append(device)
+    expect("device", (device.id for device in chain(*found.values())))
     return found
 
 

@@ -50,6 +50,7 @@ class PayableDevice:
     """A device, paid by its serial. It comes with its owner and its tariff."""
 
     device: Device
+    met: Met | None = None  # what a payment by this seller meets, where it was read with the device
     item: str = ""
 
     @property
@@ -118,6 +119,7 @@ class PayableGoods:
 
     signed: Contract
     device: None = None
+    met: None = None
 
     @property
     def name(self) -> str:

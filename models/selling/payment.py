@@ -18,7 +18,7 @@ async def sell(offer: Quote, *, seller: Seller, key: str, vault: Vault, again: b
     """
     at, agent = offer.standing, agent_of(seller)
     await lock_for_sale(at.paid_for, at.customer.id, at.contract, agent)
-    asked = Asked(seller=agent, amount=offer.amount, key=key, reference=next(references()))
+    asked = Asked(seller=agent, key=key, reference=next(references()))
     met = await at.paid_for.meet(asked)
     if met.sold:
         _check_same(met.sold, offer)
@@ -28,8 +28,8 @@ async def sell(offer: Quote, *, seller: Seller, key: str, vault: Vault, again: b
     promised, offer = offer.effect, quote(now, offer.amount)
     if offer.effect != promised:
         raise PriceChanged(key)
-    if met.same and not again:
-        raise SoldToday(met.same)
+    if met.sold_today and not again and (same := await at.paid_for.same_today(agent, offer.amount)):
+        raise SoldToday(same)
     return await carry_out(offer, in_cash(seller, met.reference), key, vault)
 
 

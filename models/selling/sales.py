@@ -1,5 +1,6 @@
 """What was sold: a sale and its token, each guarded by a unique key."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -10,7 +11,7 @@ from models.devices import Device
 from models.money.payments import Payment
 from models.people import Agent, Customer
 from models.rows import find_row, read_row, utc_moment
-from models.sql import columns_of, connection, execute
+from models.sql import ask_together, columns_of, connection, execute, marks
 
 LONGEST_REFERENCE = 8  # of a sale
 
@@ -95,8 +96,12 @@ AT_COUNTER = (
     "s.agent_id IS NULL AND s.part = 1 "
     "AND EXISTS (SELECT 1 FROM payment p WHERE p.id = s.payment_id AND p.provider = 'cash')"
 )
-LAST_CODES = f"""SELECT s.created_at, s.amount, s.unit, CASE WHEN {COUNTS} THEN t.digits ELSE '' END AS digits
-  FROM token t JOIN sale s ON s.id = t.sale_id WHERE t.device_id = $1 ORDER BY t.id DESC LIMIT 3"""
+# Each by itself: of all tokens of a device, which grow with the years, the index is asked for the end alone.
+_NEWEST = "(SELECT x.id FROM token x WHERE x.device_id = d.id ORDER BY x.id DESC LIMIT 1 OFFSET {})"
+LAST_CODES = f"""SELECT t.device_id, s.created_at, s.amount, s.unit,
+  CASE WHEN {COUNTS} THEN t.digits ELSE '' END AS digits FROM device d
+  JOIN token t ON t.id IN ({", ".join(map(_NEWEST.format, range(3)))}) JOIN sale s ON s.id = t.sale_id
+  WHERE d.id IN ({{}}) ORDER BY t.id DESC"""
 SAME_SALE_WINDOW = timedelta(hours=24)
 
 
@@ -112,9 +117,9 @@ async def same_today(
 
 
 def newest_same(what: str, *, by_agent: bool) -> str:
-    """The SQL for the id of the sale of `same_today`: $1 is the value of the column `what` it was paid for, $2 the
-    amount, $3 since when, and $4 the agent, if it is `by_agent`. It looks among the sales of what was paid for, which
-    are few: + keeps it from those of an agent who sold a hundred times today."""
+    """The SQL for the id of that sale: $1 is the value of the column `what` it was paid for, $2 the amount, $3 since
+    when, and $4 the agent, if it is `by_agent`. It looks among the sales of what was paid for, which are few: + keeps
+    it from those of an agent who sold a hundred times today."""
     return (
         f"SELECT MAX(s.id) FROM sale s WHERE s.{what} = $1 AND {'+s.agent_id = $4' if by_agent else AT_COUNTER} "
         f"AND s.amount = $2 AND s.created_at >= $3 AND s.key NOT LIKE 'down payment %' AND {COUNTS}"
@@ -150,5 +155,12 @@ class Code:
 
 async def last_codes(device: Device) -> list[Code]:
     """The newest tokens of a device, newest first: what a list says of them and no more."""
-    rows = await execute(connection(), LAST_CODES, [device.id])
-    return [Code(utc_moment(row["created_at"]), row["amount"], row["unit"], row["digits"]) for row in rows]
+    return (await ask_together("last codes", [device.id], _codes_by_device, of="device"))[device.id]
+
+
+async def _codes_by_device(devices: Sequence[int]) -> dict[int, list[Code]]:
+    found: dict[int, list[Code]] = {number: [] for number in devices}
+    for row in await execute(connection(), LAST_CODES.format(marks(len(devices))), devices):
+        code = Code(utc_moment(row["created_at"]), row["amount"], row["unit"], row["digits"])
+        found[row["device_id"]].append(code)
+    return found

@@ -3,7 +3,9 @@ gateway do not stand before those of the others."""
 
 import asyncio
 
-from bot.inbound import Inbox
+import pytest
+
+from bot.inbound import Inbox, worker
 from bot.inbound.worker import MOST
 from bot.message import Inbound
 from bot.runtime import Database, Metrics
@@ -12,7 +14,7 @@ from bot.text.numbers import sender
 from bot.text.redact import Redactor
 from models.sql import execute
 from models.vault import Vault
-from tests.world.people import PEOPLE, Phones
+from tests.world.people import PEOPLE, PINS, Phones
 
 
 async def all_at_once(mwanga: Server, name: str, *texts: str) -> list[str]:
@@ -36,6 +38,30 @@ async def test_a_locked_agent_does_nothing_that_waited_behind_the_lock(mwanga: S
     answers = await all_at_once(mwanga, "Asha", "LOCK 0700000001 482915", "FIX SHS0283 no power")
     assert answers[0].startswith("LOCKED.") and answers[1].startswith("You are locked. Nothing was done.")
     assert await execute(mwanga.database.client, "SELECT 1 FROM ticket") == []
+
+
+@pytest.mark.parametrize(
+    ("question", "before", "after"),
+    [("BAL", "nothing paid yet", "8 days left"), ("TOKEN", "No token yet", "SHS0283, newest first")],
+)
+async def test_what_was_read_ahead_for_others_counts_no_more_once_somebody_has_sold(
+    mwanga: Server, monkeypatch: pytest.MonkeyPatch, question: str, before: str, after: str
+) -> None:
+    """Neema's text asks for the devices of all who wait, and for their codes; what Baraka reads is as the sale has left
+    it."""
+    monkeypatch.setattr(worker, "SLICE_S", 60.0)  # a batch that waits for a busy machine is one batch all the same
+    phones = Phones(mwanga)
+    await phones.text("Asha", "BUY SHS0283 8000")
+    arriving = [("Neema", question), ("Asha", f"1 {PINS['Asha']}"), ("Baraka", question)]
+    messages = [
+        Inbound("africastalking", f"m{n}", sender(PEOPLE[name], "TZ"), text) for n, (name, text) in enumerate(arriving)
+    ]
+    await phones.news()
+    await asyncio.gather(*map(mwanga.inbox.record, messages))
+    await phones.handled()
+    said = await phones.news()
+    assert before in said[0][1] and said[1][1].startswith("SOLD")
+    assert said[-1][0] == "Baraka" and after in said[-1][1]
 
 
 # In a flood

@@ -95,6 +95,15 @@ async def test_a_sale_is_made_without_the_orm(phones: Phones, monkeypatch: pytes
     assert not +seen
 
 
+async def test_a_customer_is_registered_without_a_query_of_the_orm(
+    phones: Phones, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with orm_at_work(monkeypatch) as seen:
+        await phones.text("Asha", "REG Hamisi Omari, none, none, Mtwara")
+        assert (await phones.text("Asha", "1"))[0][1].startswith("REGISTERED")
+    assert +seen == Counter({"made Customer": 2})  # whose name the question says, and again before its yes
+
+
 async def test_what_is_rare_is_seen_to_use_the_orm(phones: Phones, monkeypatch: pytest.MonkeyPatch) -> None:
     with orm_at_work(monkeypatch) as seen:
         await phones.text("Asha", "FIX SHS0283 no light")

@@ -90,14 +90,14 @@ Texts = list[tuple[str, str]]
 TEXTS: dict[str, tuple[Texts, str, int, int, int]] = {
     "taken at the door": ([(STRANGER, "hello")], TAKEN, 9, 3, 3),
     "of a stranger": ([(STRANGER, "hello")], HANDLED, 9, 10, 25),
-    "TOKEN of a customer": ([(CUSTOMER, "TOKEN")], HANDLED, 10, 11, 41),
-    "TOKEN of an agent": ([(AGENT, "TOKEN SHD{n:06d}")], HANDLED, 11, 12, 57),
-    "BALANCE": ([(CUSTOMER, "BALANCE")], HANDLED, 13, 14, 89),
+    "TOKEN of a customer": ([(CUSTOMER, "TOKEN")], HANDLED, 10, 11, 11),
+    "TOKEN of an agent": ([(AGENT, "TOKEN SHD{n:06d}")], HANDLED, 10, 11, 41),
+    "BALANCE": ([(CUSTOMER, "BALANCE")], HANDLED, 13, 14, 74),
     "CASH": ([(AGENT, "CASH")], HANDLED, 10, 11, 41),
-    "a sale, its question": ([(AGENT, BUY)], HANDLED, 11, 12, 42),
-    "a sale, its yes and PIN": ([*SOLD_BEFORE, (AGENT, BUY), (AGENT, YES)], HANDLED, 24, 20, 125),
-    "REG, its question": ([(AGENT, REG)], HANDLED, 12, 13, 73),
-    "REG, its yes": ([(AGENT, REG), (AGENT, "1")], HANDLED, 16, 19, 154),
+    "a sale, its question": ([(AGENT, BUY)], HANDLED, 10, 11, 26),
+    "a sale, its yes and PIN": ([*SOLD_BEFORE, (AGENT, BUY), (AGENT, YES)], HANDLED, 23, 19, 95),
+    "REG, its question": ([(AGENT, REG)], HANDLED, 12, 13, 58),
+    "REG, its yes": ([(AGENT, REG), (AGENT, "1")], HANDLED, 18, 18, 123),
     "FIX": ([(AGENT, "FIX SHD{n:06d} no light")], HANDLED, 12, 15, 105),
 }
 

@@ -17,6 +17,8 @@ from bot.runtime.addresses import connect_arguments
 from bot.server import Server
 from models import rows
 from models.devices.tables import find_exact
+from models.selling import met
+from models.selling.met import meet_exact
 from models.selling.sales import newest_same
 from models.sql import execute
 from tests.emulators.daraja import Emulator
@@ -117,8 +119,9 @@ async def test_what_is_sold_twice_is_looked_for_among_the_sales_of_one_thing(mwa
 
 @pytest.mark.parametrize("engine", ["sqlite"])
 @pytest.mark.parametrize("count", [1, 100])
+@pytest.mark.parametrize("paying", [False, True])
 async def test_devices_are_looked_for_by_their_serials_however_many_there_are(
-    mwanga: Server, count: int, monkeypatch: pytest.MonkeyPatch
+    mwanga: Server, count: int, monkeypatch: pytest.MonkeyPatch, *, paying: bool
 ) -> None:
     """And not by all customers of the mini-grid."""
     asked = list[tuple[str, Sequence[object]]]()
@@ -128,8 +131,9 @@ async def test_devices_are_looked_for_by_their_serials_however_many_there_are(
         return []
 
     with monkeypatch.context() as patched:
-        patched.setattr(rows, "execute", note)
-        await find_exact([f"SHS{n}" for n in range(count)], 1)
+        patched.setattr(met if paying else rows, "execute", note)
+        serials = [f"SHS{n}" for n in range(count)]
+        await (meet_exact(serials, 1, met.Asked()) if paying else find_exact(serials, 1))
     [(statement, values)] = asked
     [first, *_others] = await execute(mwanga.database.client, f"EXPLAIN QUERY PLAN {statement}", values)
     assert re.search(r"SEARCH device USING INDEX \w+ \(serial=\?\)", first["detail"])

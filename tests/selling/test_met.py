@@ -22,14 +22,15 @@ from tests.world.selling import Shop
 
 @pytest.mark.parametrize("serial", ["SHS0283", "EB100042", "04123456784"])
 async def test_a_device_is_met_as_it_is(mwanga: Server, serial: str) -> None:
-    asha, device = await Agent.get(name="Asha Mushi"), await Device.get(serial=serial)
+    asha, juma = await Agent.get(name="Asha Mushi"), await Agent.get(name="Juma Said")
+    device = await Device.get(serial=serial)
     await Phones(mwanga).text("Asha", f"BUY {serial} 8000")
     await Phones(mwanga).text("Asha", f"1 {PINS['Asha']}")
     last = await Sale.get()
     owner = device.customer_id or 0
     await book("more credit", Posting(AccountKind.BANK, 0, 70), Posting(AccountKind.CREDIT, owner, -70))
     await book("access", Posting(AccountKind.ACCESS_DUE, device.id, 90), Posting(AccountKind.ACCESS, 0, -90))
-    met = await meet_device(device.id, Asked(seller=asha, amount=8_000_00, key=last.key, reference=last.reference))
+    met = await meet_device(device.id, Asked(seller=asha, key=last.key, reference=last.reference))
     device = await with_owner(device.id)
     assert met.device and [vars(one) for one in (met.device, met.device.customer, met.device.tariff)] == [
         vars(one) for one in (device, device.customer, device.tariff)
@@ -39,24 +40,25 @@ async def test_a_device_is_met_as_it_is(mwanga: Server, serial: str) -> None:
     assert met.room == await read_room(asha) and met.credit == await credit_of(owner) >= 70
     assert met.access_booked == await balance(AccountKind.ACCESS_DUE, device.id) == 90
     assert met.has_goods == await Contract.exists(customer_id=owner, device_id=None)
-    assert met.same == await same_today(asha, 8_000_00, device_id=device.id) == last == met.sold
+    assert met.sold_today and not (await meet_device(device.id, Asked(seller=juma))).sold_today
+    assert await same_today(asha, 8_000_00, device_id=device.id) == last == met.sold
     assert (met.asked, met.reference, met.sales_off) == (False, "", await are_sales_off())
 
 
 async def test_goods_are_met_as_they_are(mwanga: Server) -> None:
     asha, shop = await Agent.get(name="Asha Mushi"), Shop(mwanga)
     contract = await shop.sells("Radio", "Neema")
-    before = await meet_goods(contract.id, Asked(seller=asha, amount=1_000_00, key="k", reference="RRRRR"))
-    assert (before.same, before.sold, before.reference) == (None, None, "RRRRR")
+    before = await meet_goods(contract.id, Asked(seller=asha, key="k", reference="RRRRR"))
+    assert (before.sold_today, before.sold, before.reference) == (True, None, "RRRRR")
     sold = await shop.takes(await shop.quoted(contract, 1_000), "Asha", "k")
-    met = await meet_goods(contract.id, Asked(seller=asha, amount=1_000_00, key="k"))
+    met = await meet_goods(contract.id, Asked(seller=asha, key="k"))
     contract = await read_contract(contract.id)
     assert met.contract and vars(met.contract.customer) == vars(contract.customer)
     assert vars(met.contract.appliance) == vars(contract.appliance)
     assert (
         met.device is None and met.has_goods and met.contract.device is None and met.contract.number == contract.number
     )
-    assert met.sold == met.same == sold.sale and met.room == await read_room(asha)
+    assert met.sold_today and met.sold == sold.sale and met.room == await read_room(asha)
 
 
 async def test_what_others_change_is_met(mwanga: Server) -> None:
