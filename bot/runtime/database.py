@@ -221,8 +221,8 @@ class Database:
             raise
 
     def one_statement(self) -> AbstractAsyncContextManager[object]:
-        """A unit of work of a single statement. PostgreSQL commits that by itself, before it answers: to begin and to end
-        a transaction around it would be two trips more. The connection's errors come as they are."""
+        """A unit of work of a single statement. PostgreSQL commits that by itself before it answers: the begin and the
+        end of a transaction would be two trips more. The connection's errors come as they are."""
         return self.work() if self.embedded else nullcontext()
 
     @asynccontextmanager
