@@ -135,7 +135,7 @@ class Inbox:
     async def _store(self) -> None:
         brought = Brought()
         try:
-            async with self._database.work():
+            async with self._database.one_statement():
                 await self.bring(brought)
         except Exception as error:
             log.exception("inbound messages could not be stored")

@@ -6,7 +6,7 @@ import os
 import pkgutil
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import IO, Any
 
@@ -219,6 +219,11 @@ class Database:
             if _is_away(error):
                 raise away(type(error).__name__) from error
             raise
+
+    def one_statement(self) -> AbstractAsyncContextManager[object]:
+        """A unit of work of a single statement. PostgreSQL commits that by itself before it answers: the begin and the
+        end of a transaction would be two trips more. The connection's errors come as they are."""
+        return self.work() if self.embedded else nullcontext()
 
     @asynccontextmanager
     async def part(self) -> AsyncIterator[None]:

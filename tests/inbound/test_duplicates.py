@@ -1,10 +1,11 @@
 """Networks and people repeat themselves: whatever comes twice has one effect and the same answer."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
+from bot.message import Inbound
 from tests.emulators.africastalking import Session
 from tests.world.people import PEOPLE, PINS
 from tests.world.server import Serving, chosen, dialled, serving
@@ -57,6 +58,25 @@ async def test_one_callback_posted_fifty_times_at_once_is_handled_once(served: S
     for state, count in (("received", 2), ("duplicate", 98)):
         labels = {"direction": "in", "gateway": "africastalking", "state": state}
         assert served.metric("mwanga_messages_total", **labels) == count
+
+
+@pytest.mark.parametrize("engine", ["postgres"])
+async def test_what_was_stored_and_never_confirmed_is_handled_once(
+    served: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection breaks when PostgreSQL has committed a text: its gateway is not told, and posts it again."""
+    insert = served.mwanga.inbox._insert
+
+    async def breaks(messages: Sequence[Inbound]) -> None:
+        await insert(messages)
+        raise ConnectionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(served.mwanga.inbox, "_insert", breaks)
+        assert await served.emulator.sms(ASHA, ORDER, "broken") == 503
+    await texted(served, ORDER, id="broken")
+    assert len(await answers(served)) == 1
+    assert [row["external_id"] for row in await served.rows("SELECT external_id FROM inbox")] == ["broken"]
 
 
 async def test_a_callback_posted_again_after_its_answer_is_not_handled_again(served: Serving) -> None:
