@@ -27,7 +27,7 @@ from bot.text import Text, _
 from bot.text.entry import LONGEST, shown
 from bot.text.numbers import is_machine
 from models.messages.withdrawal import withdraw_questions
-from models.people import Caller, find_callers, pins
+from models.people import Agent, Caller, find_callers, pins
 from models.sql import expect, now_ms, unit_of_work
 
 log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ YIELD_S = 0.002  # after so long the loop reads what arrives meanwhile
 # and among dialled turns it goes round so often: in each round, which takes 2 us, it accepts one connection (uvloop
 # does: libuv accepts no more in a round since 1.45, pull request 3696).
 ROUNDS = 8
-AHEAD = 8  # messages whose PINs are compared together, though a batch may stop before the last of them
+AHEAD = 8  # messages before one its PIN begins to be compared, though a batch may stop before it
 LEAST = 8  # messages that a batch takes at least
 LOOK_S = 1.0  # how often to look for messages that another process stored, on PostgreSQL
 ALONE_TRIES = 3
@@ -251,22 +251,25 @@ class Worker:
             callers = await find_callers(sorted(phones))
             expect("customer", (one.id for caller in callers.values() for one in caller.customers))
             known = await contacts(sorted(phones))
-            await self._compare_pins(((t.turn.phone, t.turn.text.rpartition("*")[2]) for t in turns), callers)
+            dialled = [(turn.turn.phone, turn.turn.text.rpartition("*")[2]) for turn in turns]
+            written = [(message.sender.value, message.text) for message in messages]
+            batch.failed_at = [*turns, *messages][0]  # where an agent cannot be held, each is run alone
+            await pins.hold_ahead(agent for agent, _pin in _pins_among([*dialled, *written], callers))
+            self._compare_pins(dialled, callers)
             sessions = await self._sessions.find(turn.turn for turn in turns)
             for turn in turns:
                 await batch.let_arrive(ROUNDS)
                 batch.failed_at = turn
                 await self._handle_turn(batch, turn, sessions.pop(turn.turn, None), callers, known)
             started = time.perf_counter()
+            self._compare_pins(written[:AHEAD], callers)
             for place, message in enumerate(messages):
                 if place:  # the first is handled whatever comes: each batch gets on
                     await batch.let_arrive(1)
                     if time.perf_counter() - started > (DIALLED_SLICE_S if self._turns else SLICE_S):
                         batch.more = batch.cut_short = True
                         break
-                if place % AHEAD == 0:
-                    next_ones = messages[place : place + AHEAD]
-                    await self._compare_pins(((m.sender.value, m.text) for m in next_ones), callers)
+                self._compare_pins(written[place + AHEAD : place + AHEAD + 1], callers)
                 batch.failed_at = message
                 await self._handle_sms(batch, message, callers, known)
             batch.more = batch.more or full
@@ -281,12 +284,9 @@ class Worker:
         elif full:
             self._most = min(2 * self._most, MOST)
 
-    async def _compare_pins(self, written: Iterable[tuple[str, str]], callers: dict[str, Caller]) -> None:
-        """Of these texts by phone compare those that look like a PIN of the phone's agent, before the talks ask."""
-        found = [(callers[phone].agent, PIN.fullmatch(text.strip())) for phone, text in written]
-        await pins.compare_ahead(
-            [(agent, pin[1]) for agent, pin in found if agent and not agent.locked_at and pin], self._company.vault
-        )
+    def _compare_pins(self, written: Iterable[tuple[str, str]], callers: dict[str, Caller]) -> None:
+        """Of these texts by phone begin to compare those that look like a PIN; talks ask later."""
+        pins.compare_ahead(_pins_among(written, callers), self._company.vault)
 
     async def _claim_oldest(self, batch: _Batch) -> list[StoredSms]:
         if self._database.embedded:
@@ -455,6 +455,12 @@ class Worker:
         turns, self._turns = self._turns, []
         for turn in turns:
             self._apologise(turn)
+
+
+def _pins_among(written: Iterable[tuple[str, str]], callers: dict[str, Caller]) -> list[tuple[Agent, str]]:
+    """What of these texts by phone looks like a PIN of the phone's agent."""
+    found = [(callers[phone].agent, PIN.fullmatch(text.strip())) for phone, text in written]
+    return [(agent, pin[1]) for agent, pin in found if agent and not agent.locked_at and pin]
 
 
 async def _go_round(rounds: int) -> None:

@@ -1,7 +1,6 @@
 """Hundreds who connect in the same moment, while the server does something else."""
 
 import select
-import signal
 import socket
 from contextlib import ExitStack
 from pathlib import Path
@@ -22,12 +21,8 @@ pytestmark = [
 async def test_hundreds_who_connect_at_once_are_all_heard(demo_url: str) -> None:
     """Who is not heard tries again after a second, and then after three: people hang up by then."""
     async with ServerProcess(demo_url) as server:
-        assert server._process
-        server._process.send_signal(signal.SIGSTOP)
-        try:
+        with server.frozen():
             heard = heard_at_once(server.port)
-        finally:
-            server._process.send_signal(signal.SIGCONT)
     assert heard == MANY
 
 

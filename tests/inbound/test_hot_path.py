@@ -12,9 +12,12 @@ from tortoise.models import Model
 from tortoise.queryset import AwaitableQuery
 
 from bot.inbound import Worker
+from bot.inbound.sms import Dispatcher
+from bot.message import Inbound
 from bot.server import Server
+from bot.text.numbers import Sender, SenderKind
 from models.vault import Vault
-from tests.world.people import MENU, PINS, Phones
+from tests.world.people import GATEWAY, MENU, PEOPLE, PINS, Phones
 
 
 @pytest.fixture
@@ -133,3 +136,28 @@ async def test_pins_are_compared_beside_the_loop(phones: Phones, monkeypatch: py
     for keys in ("SHS0283", "7000", "1", "111111"):
         await phones.enter("Asha", keys)
     assert compared == [(PINS["Asha"], False), ("111111", False)]
+
+
+async def test_what_comes_before_a_pin_is_handled_while_it_is_compared(
+    mwanga: Server, phones: Phones, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await phones.text("Asha", "BUY SHS0283 6000")
+    handled, in_time = threading.Event(), list[bool]()
+    compare, handle = Vault.check_pin, Dispatcher.handle
+
+    def waits(vault: Vault, pin: str, hashed: str | None) -> bool:
+        in_time.append(handled.wait(timeout=10))
+        return compare(vault, pin, hashed)
+
+    async def handles(*what: Any) -> Any:
+        answer = await handle(*what)
+        handled.set()
+        return answer
+
+    monkeypatch.setattr(Vault, "check_pin", waits)
+    monkeypatch.setattr(Dispatcher, "handle", handles)
+    texts = {"Baraka": "TOKEN", "Asha": f"1 {PINS['Asha']}"}
+    senders = {name: Sender(SenderKind.NUMBER, PEOPLE[name]) for name in texts}
+    await asyncio.gather(*(mwanga.inbox.record(Inbound(GATEWAY, n, senders[n], texts[n])) for n in texts))
+    await phones.handled()
+    assert in_time == [True]
