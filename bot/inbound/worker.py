@@ -253,7 +253,7 @@ class Worker:
             known = await contacts(sorted(phones))
             dialled = [(turn.turn.phone, turn.turn.text.rpartition("*")[2]) for turn in turns]
             written = [(message.sender.value, message.text) for message in messages]
-            batch.failed_at = [*turns, *messages][0]  # where an agent cannot be held, each is run alone
+            batch.failed_at = turns[0] if turns else messages[0]  # where an agent cannot be held each is run alone
             await pins.hold_ahead(agent for agent, _pin in _pins_among([*dialled, *written], callers))
             self._compare_pins(dialled, callers)
             sessions = await self._sessions.find(turn.turn for turn in turns)
