@@ -27,7 +27,7 @@ from bot.text import Text, _
 from bot.text.entry import LONGEST, shown
 from bot.text.numbers import is_machine
 from models.messages.withdrawal import withdraw_questions
-from models.people import Caller, find_callers, pins
+from models.people import Agent, Caller, find_callers, pins
 from models.sql import expect, now_ms, unit_of_work
 
 log = logging.getLogger(__name__)
@@ -250,29 +250,37 @@ class Worker:
                 return
             callers, known = await callers_and_contacts(sorted(phones))
             expect("customer", (one.id for caller in callers.values() for one in caller.customers))
-            await self._compare_pins(((t.turn.phone, t.turn.text.rpartition("*")[2]) for t in turns), callers)
+            dialled = [(turn.turn.phone, turn.turn.text.rpartition("*")[2]) for turn in turns]
+            batch.failed_at = turns[0] if turns else messages[0]  # where an agent cannot be held each is run alone
+            await pins.hold_ahead(agent for agent, _pin in _pins_among([*dialled, *_written(messages)], callers))
+            self._compare_pins(dialled, callers)
             sessions = await self._sessions.find(turn.turn for turn in turns)
             for turn in turns:
                 await batch.let_arrive(ROUNDS)
                 batch.failed_at = turn
                 await self._handle_turn(batch, turn, sessions.pop(turn.turn, None), callers, known)
-            started = time.perf_counter()
-            written = [(message.sender.value, message.text) for message in messages]
-            await self._compare_pins(written[:AHEAD], callers)
-            for place, message in enumerate(messages):
-                if place:  # the first is handled whatever comes: each batch gets on
-                    await batch.let_arrive(1)
-                    if time.perf_counter() - started > (DIALLED_SLICE_S if self._turns else SLICE_S):
-                        batch.more = batch.cut_short = True
-                        break
-                if place % AHEAD == 0:
-                    await self._compare_pins(written[place + AHEAD : place + 2 * AHEAD], callers)
-                batch.failed_at = message
-                await self._handle_sms(batch, message, callers, known)
+            await self._handle_texts(batch, messages, callers, known)
             batch.more = batch.more or full
             self._learn_most(batch, full=full)
             batch.failed_at = None
             await self._write(batch, known)
+
+    async def _handle_texts(
+        self, batch: _Batch, messages: Sequence[StoredSms], callers: dict[str, Caller], known: dict[str, PhoneState]
+    ) -> None:
+        """One after the other until it takes too long; the PINs of the next ones are compared meanwhile."""
+        started, written = time.perf_counter(), _written(messages)
+        self._compare_pins(written[:AHEAD], callers)
+        for place, message in enumerate(messages):
+            if place:  # the first is handled whatever comes: each batch gets on
+                await batch.let_arrive(1)
+                if time.perf_counter() - started > (DIALLED_SLICE_S if self._turns else SLICE_S):
+                    batch.more = batch.cut_short = True
+                    break
+            if place % AHEAD == 0:
+                self._compare_pins(written[place + AHEAD : place + 2 * AHEAD], callers)
+            batch.failed_at = message
+            await self._handle_sms(batch, message, callers, known)
 
     def _learn_most(self, batch: _Batch, *, full: bool) -> None:
         """How many the next one takes: twice what this one came to, or twice as many where it came to the end."""
@@ -281,12 +289,9 @@ class Worker:
         elif full:
             self._most = min(2 * self._most, MOST)
 
-    async def _compare_pins(self, written: Iterable[tuple[str, str]], callers: dict[str, Caller]) -> None:
-        """Of these texts by phone begin to compare those that look like a PIN of the phone's agent; talks ask later."""
-        found = [(callers[phone].agent, PIN.fullmatch(text.strip())) for phone, text in written]
-        await pins.compare_ahead(
-            [(agent, pin[1]) for agent, pin in found if agent and not agent.locked_at and pin], self._company.vault
-        )
+    def _compare_pins(self, written: Iterable[tuple[str, str]], callers: dict[str, Caller]) -> None:
+        """Of these texts by phone begin to compare those that look like a PIN; talks ask later."""
+        pins.compare_ahead(_pins_among(written, callers), self._company.vault)
 
     async def _claim_oldest(self, batch: _Batch) -> list[StoredSms]:
         if self._database.embedded:
@@ -455,6 +460,17 @@ class Worker:
         turns, self._turns = self._turns, []
         for turn in turns:
             self._apologise(turn)
+
+
+def _written(messages: Sequence[StoredSms]) -> list[tuple[str, str]]:
+    """What was texted, by phone."""
+    return [(message.sender.value, message.text) for message in messages]
+
+
+def _pins_among(written: Iterable[tuple[str, str]], callers: dict[str, Caller]) -> list[tuple[Agent, str]]:
+    """What of these texts by phone looks like a PIN of the phone's agent."""
+    found = [(callers[phone].agent, PIN.fullmatch(text.strip())) for phone, text in written]
+    return [(agent, pin[1]) for agent, pin in found if agent and not agent.locked_at and pin]
 
 
 async def _go_round(rounds: int) -> None:

@@ -2,8 +2,10 @@
 gateway do not stand before those of the others."""
 
 import asyncio
+from collections.abc import Iterable
 
 import pytest
+from tortoise.exceptions import OperationalError
 
 from bot.inbound import Inbox, worker
 from bot.inbound.worker import MOST
@@ -12,6 +14,7 @@ from bot.runtime import Database, Metrics
 from bot.server import Server
 from bot.text.numbers import sender
 from bot.text.redact import Redactor
+from models.people import Agent, pins
 from models.sql import execute
 from models.vault import Vault
 from tests.world.people import PEOPLE, PINS, Phones
@@ -62,6 +65,30 @@ async def test_what_was_read_ahead_for_others_counts_no_more_once_somebody_has_s
     said = await phones.news()
     assert before in said[0][1] and said[1][1].startswith("SOLD")
     assert said[-1][0] == "Baraka" and after in said[-1][1]
+
+
+async def test_where_the_agents_of_a_batch_cannot_be_held_together_each_is_run_alone(
+    mwanga: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    phones, hold_ahead, held = Phones(mwanga), pins.hold_ahead, list[int]()
+
+    async def one_by_one(agents: Iterable[Agent]) -> None:
+        wanted = list(agents)
+        held.append(len(wanted))
+        if len(wanted) > 1:
+            raise OperationalError("somebody else has one of them")
+        await hold_ahead(wanted)
+
+    monkeypatch.setattr(pins, "hold_ahead", one_by_one)
+    for name, serial in (("Asha", "SHS0283"), ("Juma", "EB100042")):
+        await phones.text(name, f"BUY {serial} 8000")
+    messages = [
+        Inbound("africastalking", f"m {name}", sender(PEOPLE[name], "TZ"), f"1 {PINS[name]}")
+        for name in ("Asha", "Juma")
+    ]
+    await asyncio.gather(*map(mwanga.inbox.record, messages))
+    await phones.handled()
+    assert len(await execute(mwanga.database.client, "SELECT 1 FROM sale")) == 2 and max(held) == 2
 
 
 # In a flood

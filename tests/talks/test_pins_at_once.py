@@ -85,7 +85,8 @@ async def test_a_pin_that_the_office_gives_meanwhile_is_the_one_that_counts(mwan
         await give_pin(seen, "730582", vault=vault, actor="rehema")
 
     async def sale() -> tuple[Verdict, Verdict]:
-        await pins.compare_ahead([(seen, PINS["Asha"])], vault)
+        await pins.hold_ahead([seen])
+        pins.compare_ahead([(seen, PINS["Asha"])], vault)
         before = await pins.check(seen, PINS["Asha"], vault)
         return before.verdict, (await pins.check(seen, "730582", vault)).verdict
 
