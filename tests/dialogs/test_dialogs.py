@@ -26,7 +26,8 @@ WORDS = {
     *("nothing-to-confirm-sms", "pin-alone-sms", "pin-given-up-sms", "pin-slips-ussd", "pin-wrong-sms"),
     *("register-alone", "register-ussd", "resume-ussd", "shared-phone", "statement-ussd", "stock", "stranger"),
     *("tickets-answered-in-words-sms", "tickets-answered-with-fix-sms", "tickets-tired-sms", "tickets-ussd"),
-    *("tired-sms", "ussd-star", "whole-units-sms"),
+    *("tired-sms", "ussd-star", "whole-units-sms", "cash-sms", "lock-sms", "pay-ussd", "pin-change", "plan-buy-ussd"),
+    *("plan-sales", "register-person", "repeats-sms", "statement-sms"),
 }
 TRANSCRIPTS = [
     pytest.param(path, id=path.stem, marks=[pytest.mark.everyday_on_sqlite] if path.stem in WORDS else [])

@@ -168,6 +168,7 @@ async def test_every_night_they_are_added_up_beside_the_work(sold: Server) -> No
     assert kept and kept.fault == "" and await Alert.all().count() == 0
 
 
+@pytest.mark.first_on_postgres
 @pytest.mark.parametrize(
     ("hours", "hour", "due"),
     [(None, 12, True), (1, 2, False), (19, 2, False), (20, 2, True), (20, 0, False), (29, 12, False), (30, 12, True)],

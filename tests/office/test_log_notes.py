@@ -34,6 +34,7 @@ async def test_a_note_says_what_was_there_before_and_after_and_from_where(databa
     assert (change_of(second), second["whence"]) == ("Wrong tariff", "")
 
 
+@pytest.mark.first_on_postgres
 @pytest.mark.parametrize(
     ("detail", "shown"),
     [
