@@ -44,17 +44,25 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave PostgreSQL's turn of what is marked `everyday_on_sqlite` to the slow tests."""
+    """Leave PostgreSQL's turn of what is marked `everyday_on_sqlite` to the slow tests, and of what is marked
+    `first_on_postgres` all but the first."""
+    had_its_turn = set()
     for item in items:
-        engine = item.callspec.params.get("engine") if hasattr(item, "callspec") else ""
-        if engine == "postgres" and item.get_closest_marker("everyday_on_sqlite"):
+        if not hasattr(item, "callspec") or item.callspec.params.get("engine") != "postgres":
+            continue
+        test = item.nodeid.partition("[")[0]
+        later = item.get_closest_marker("first_on_postgres") and test in had_its_turn
+        had_its_turn.add(test)
+        if later or item.get_closest_marker("everyday_on_sqlite"):
             item.add_marker(pytest.mark.slow)
 
 
 def pytest_collection_finish() -> None:
-    """What is imported by now stays: looking for garbage in it again and again was a fifteenth of a run."""
+    """What is imported by now stays, and what a test leaves lies about for a while: looking for garbage at every turn
+    was a fifth of a run."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 10, 10)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -7,6 +7,7 @@ shut to whoever has none of its roles, and a POST reaches it only with the token
 
 import pkgutil
 import re
+from functools import cache
 from importlib import import_module
 
 import aiohttp_jinja2
@@ -22,10 +23,16 @@ from handlers.office.settings import backup
 from handlers.office.signin import passwords, signin
 
 
+@cache
+def _import_pages() -> None:
+    """Each module adds its pages to PAGES when it is imported."""
+    for module in pkgutil.walk_packages(__path__, f"{__name__}."):
+        import_module(module.name)
+
+
 def add_to(app: web.Application) -> None:
     """Hook the office's pages into the server."""
-    for module in pkgutil.walk_packages(__path__, f"{__name__}."):
-        import_module(module.name)  # each adds its pages
+    _import_pages()
     environment = aiohttp_jinja2.setup(
         app,
         loader=jinja2.PackageLoader("handlers.office"),

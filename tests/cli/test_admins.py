@@ -76,6 +76,7 @@ def test_the_first_one_is_the_owner(empty_url: str, monkeypatch: pytest.MonkeyPa
     assert run("admin", "add", "hassan", input=f"{WORDS}\n").output == "hassan can sign in, as support.\n"
 
 
+@pytest.mark.first_on_postgres
 @pytest.mark.parametrize("name", ["office", "Command Line", "nobody"])
 def test_whom_the_audit_means_by_a_name_is_no_user(run: Run, name: str) -> None:
     result = run("admin", "add", name, input=f"{WORDS}\n")

@@ -58,6 +58,7 @@ def test_the_cash_that_an_agent_holds_is_named_and_booked_later(run: Run, demo_u
     assert query(demo_url, "SELECT phone FROM outbox") == [], "the number may be another one's by now"
 
 
+@pytest.mark.first_on_postgres
 @pytest.mark.parametrize("command", ["pin", "unlock", "lock", "set"])
 def test_nothing_is_changed_of_who_is_retired(run: Run, demo_url: str, command: str) -> None:
     assert run("agent", "retire", "0700000001").exit_code == 0

@@ -113,6 +113,15 @@ campaigns = st.builds(
 
 
 def test_any_interleaving_keeps_the_books_right(engine: str, templates: Templates) -> None:
+    interleave(engine, templates, 10)
+
+
+@pytest.mark.slow
+def test_many_interleavings_keep_the_books_right(engine: str, templates: Templates) -> None:
+    interleave(engine, templates, 40)
+
+
+def interleave(engine: str, templates: Templates, examples: int) -> None:
     sold = 0
 
     async def play(several: Sequence[Campaign]) -> int:
@@ -125,7 +134,7 @@ def test_any_interleaving_keeps_the_books_right(engine: str, templates: Template
             assert failed == []
             return await check_money(mwanga)
 
-    @settings(max_examples=40 if engine == "sqlite" else 10)
+    @settings(max_examples=examples)
     @given(st.lists(campaigns, min_size=2, max_size=8))
     def check(several: Sequence[Campaign]) -> None:
         nonlocal sold
@@ -135,15 +144,15 @@ def test_any_interleaving_keeps_the_books_right(engine: str, templates: Template
     assert sold > 0, "nothing was tested"
 
 
-@pytest.mark.parametrize("verb", ["UPDATE {} SET id = id", "DELETE FROM {}"])
-@pytest.mark.parametrize("table", ["entry", "line", "audit", "payment", "token"])
-async def test_what_was_booked_can_be_neither_changed_nor_deleted(table: str, verb: str, mwanga: Server) -> None:
+async def test_what_was_booked_can_be_neither_changed_nor_deleted(mwanga: Server) -> None:
     phones = Phones(mwanga)
     await phones.text("Asha", "BUY SHS0283 8000")
     await phones.text("Asha", f"1 {PINS['Asha']}")
     await phones.text("Juma", f"LOCK {PEOPLE['Asha']} {PINS['Asha']}")
-    (before,) = await rows(mwanga, f"SELECT COUNT(*) AS n FROM {table}")
-    assert before["n"] > 0
-    with pytest.raises(Exception, match=f"{table} is append only"):
-        await rows(mwanga, verb.format(table))
-    assert await rows(mwanga, f"SELECT COUNT(*) AS n FROM {table}") == [before]
+    for table in ("entry", "line", "audit", "payment", "token"):
+        before = await rows(mwanga, f"SELECT * FROM {table} ORDER BY id")
+        assert before
+        for verb in (f"UPDATE {table} SET id = id", f"DELETE FROM {table}"):
+            with pytest.raises(Exception, match=f"{table} is append only"):
+                await rows(mwanga, verb)
+        assert await rows(mwanga, f"SELECT * FROM {table} ORDER BY id") == before

@@ -6,7 +6,7 @@ from bot.server import Server
 from models.customers import name_index
 from models.customers.name_index import consonants, find_by_name, find_near_name, turns
 from models.people import Customer, MiniGrid
-from models.sql import connection, execute, on_postgres
+from models.sql import connection, execute
 from tests.world.ownership import keep_names
 
 NAMES = (
@@ -18,6 +18,28 @@ NAMES = (
     ("Fatuma", "Abdallah-Omari"),
     ("Ali", "Omari"),
 )
+
+FOUND = {
+    "amina": {"Amina Juma", "Amina Hassan Juma"},
+    "JUMA AMINA": {"Amina Juma", "Amina Hassan Juma"},
+    "hassan ami": {"Amina Hassan Juma"},
+    "jose conc": {"José Conceição"},
+    "ngwanza": {"Ng'wanza Mushi"},
+    "omari": {"Fatuma Abdallah-Omari", "Ali Omari"},
+    "abdallah omari": {"Fatuma Abdallah-Omari"},
+    "": set(),
+    "zzz": set(),
+}
+SLIPS = {
+    "amnia juma": "Amina Juma",
+    "juma amena": "Amina Juma",
+    "barka peter": "Baraka Peter",
+    "paraka peter": "Baraka Peter",
+    "muhamed said": "Mohamed Said",
+    "mohammed saidi": "Muhammad Saidi",
+    "fatma omary": "Fatuma Abdallah-Omari",
+    "neema paullo": "Neema Paulo",
+}
 
 
 async def add_people(mwanga: Server, *, kept: bool = True) -> dict[int, str]:
@@ -31,42 +53,17 @@ async def add_people(mwanga: Server, *, kept: bool = True) -> dict[int, str]:
 
 
 @pytest.mark.parametrize("kept", [True, False], ids=["kept", "too new"])
-@pytest.mark.parametrize(
-    ("typed", "found"),
-    [
-        ("amina", {"Amina Juma", "Amina Hassan Juma"}),
-        ("JUMA AMINA", {"Amina Juma", "Amina Hassan Juma"}),
-        ("hassan ami", {"Amina Hassan Juma"}),
-        ("jose conc", {"José Conceição"}),
-        ("ngwanza", {"Ng'wanza Mushi"}),
-        ("omari", {"Fatuma Abdallah-Omari", "Ali Omari"}),
-        ("abdallah omari", {"Fatuma Abdallah-Omari"}),
-        ("", set()),
-        ("zzz", set()),
-    ],
-)
-async def test_a_name_is_found_in_any_order(mwanga: Server, typed: str, found: set[str], *, kept: bool) -> None:
+async def test_a_name_is_found_in_any_order(mwanga: Server, *, kept: bool) -> None:
     people = await add_people(mwanga, kept=kept)
-    assert {people[number] for number in await find_by_name(typed, 30)} == found
+    for typed, found in FOUND.items():
+        assert {people[number] for number in await find_by_name(typed, 30)} == found, typed
 
 
-@pytest.mark.parametrize(
-    ("typed", "found"),
-    [
-        ("amnia juma", "Amina Juma"),
-        ("juma amena", "Amina Juma"),
-        ("barka peter", "Baraka Peter"),
-        ("paraka peter", "Baraka Peter"),
-        ("muhamed said", "Mohamed Said"),
-        ("mohammed saidi", "Muhammad Saidi"),
-        ("fatma omary", "Fatuma Abdallah-Omari"),
-        ("neema paullo", "Neema Paulo"),
-    ],
-)
-async def test_a_name_is_found_with_a_slip_in_it(mwanga: Server, typed: str, found: str) -> None:
+async def test_a_name_is_found_with_a_slip_in_it(mwanga: Server) -> None:
     people = await add_people(mwanga)
-    assert not await find_by_name(typed, 30)
-    assert found in [people[number] for number in await find_near_name(typed, 30)]
+    for typed, found in SLIPS.items():
+        assert not await find_by_name(typed, 30), typed
+        assert found in [people[number] for number in await find_near_name(typed, 30)], typed
 
 
 async def test_a_short_word_is_not_guessed_at(mwanga: Server) -> None:
@@ -104,10 +101,9 @@ def test_vowels_and_double_letters_do_not_count() -> None:
     assert {consonants(word) for word in ("mohamed", "muhamad", "mohammed")} == {"mhmd"}
 
 
+@pytest.mark.parametrize("engine", ["sqlite"])  # PostgreSQL chooses by its statistics, and these tables are small
 @pytest.mark.parametrize("typed", ["amina juma", "amnia jumaa"])
 async def test_looking_for_a_name_walks_indexes(mwanga: Server, typed: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    if on_postgres():
-        pytest.skip("PostgreSQL chooses by its statistics, and these tables are small")
     await add_people(mwanga)
     asked = list[tuple[str, list[object]]]()
 

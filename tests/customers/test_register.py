@@ -135,6 +135,7 @@ async def test_the_same_registration_has_the_same_answer_and_another_has_not(mwa
     assert await rows() == before
 
 
+@pytest.mark.first_on_postgres
 @pytest.mark.parametrize("serial", ["04123456784", "SHS0283", "SHS 0283", "EB100042"])
 async def test_a_serial_in_use_is_refused_whatever_the_kind_and_names_nobody(serial: str, mwanga: Server) -> None:
     phones = Phones(mwanga)

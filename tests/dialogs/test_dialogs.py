@@ -26,13 +26,26 @@ WORDS = {
     *("nothing-to-confirm-sms", "pin-alone-sms", "pin-given-up-sms", "pin-slips-ussd", "pin-wrong-sms"),
     *("register-alone", "register-ussd", "resume-ussd", "shared-phone", "statement-ussd", "stock", "stranger"),
     *("tickets-answered-in-words-sms", "tickets-answered-with-fix-sms", "tickets-tired-sms", "tickets-ussd"),
-    *("tired-sms", "ussd-star", "whole-units-sms"),
+    *("tired-sms", "ussd-star", "whole-units-sms", "cash-sms", "lock-sms", "pay-ussd", "pin-change", "plan-buy-ussd"),
+    *("plan-sales", "register-person", "repeats-sms", "statement-sms"),
 }
 TRANSCRIPTS = [
     pytest.param(path, id=path.stem, marks=[pytest.mark.everyday_on_sqlite] if path.stem in WORDS else [])
     for path in sorted(DIALOGS.glob("*.txt"))
 ]
 IN_ENGLISH = sorted((DIALOGS / "en").glob("*.txt"))
+# Every day each in English and one more language, so that all languages have their turn; the slow tests have the rest.
+OTHERS = [language for language in LANGUAGES if language != "en"]
+PLAYED = [
+    pytest.param(
+        english,
+        language,
+        id=f"{english.stem}-{language}",
+        marks=[] if language in ("en", OTHERS[number % len(OTHERS)]) else [pytest.mark.slow],
+    )
+    for number, english in enumerate(IN_ENGLISH)
+    for language in LANGUAGES
+]
 
 
 @pytest.mark.parametrize("path", TRANSCRIPTS)
@@ -42,8 +55,7 @@ async def test_the_talk_goes_as_written(path: Path, mwanga: Server, request: pyt
 
 
 @pytest.mark.everyday_on_sqlite
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("english", IN_ENGLISH, ids=lambda path: path.stem)
+@pytest.mark.parametrize(("english", "language"), PLAYED)
 @pytest.mark.usefixtures("references")
 async def test_the_talk_goes_the_same_way_in_each_language(
     english: Path, language: str, mwanga: Server, request: pytest.FixtureRequest

@@ -37,6 +37,7 @@ def test_each_wrong_setting_of_kannel_and_of_the_route_has_its_sentence(changes:
     assert words in problem
 
 
+@pytest.mark.first_on_postgres
 @pytest.mark.parametrize(
     ("route", "carrier"),
     [

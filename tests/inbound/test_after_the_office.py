@@ -55,6 +55,7 @@ async def say(phones: Phones, name: str, text: str) -> list[str]:
     return [said for who, said in await phones.text(name, text) if who == name]
 
 
+@pytest.mark.first_on_postgres
 @pytest.mark.parametrize(
     ("name", "texts"),
     [

@@ -220,6 +220,7 @@ DIALLED_AHEAD = [
 ]
 
 
+@pytest.mark.first_on_postgres
 @pytest.mark.parametrize("code", DIALLED_AHEAD)
 async def test_what_is_dialled_ahead_never_confirms_money(code: str, served: Serving) -> None:
     session = await served.emulator.dial(ASHA, code)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.config import ConfigError, load
-from bot.edge import client_of, neighbourhood, read_networks
+from bot.edge import SERVER_SETTINGS, client_of, neighbourhood, read_networks
 from tests.emulators.android_calls import linked
 from tests.world.server import Serving, serving
 
@@ -15,7 +15,8 @@ TOKEN = "a token of the monitor"
 
 
 @pytest.fixture
-async def at(demo_url: str) -> AsyncIterator[Serving]:
+async def at(demo_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Serving]:
+    monkeypatch.setitem(SERVER_SETTINGS, "lingering_time", 0.1)  # the rest of a body that nobody wants is waited for
     async with serving(demo_url) as running:
         yield running
 

@@ -124,6 +124,7 @@ async def test_twice_is_the_same(open_books: Database) -> None:
     assert [each.new for each in (*first, *again)] == [True, True, False, False]
 
 
+@pytest.mark.first_on_postgres
 @pytest.mark.parametrize(("hours", "over"), [(20.99, False), (21.01, False), (21.02, True)])
 async def test_a_day_is_closed_when_it_is_over(open_books: Database, hours: float, over: bool) -> None:
     """Midnight in Dar es Salaam is 21:00 UTC, and a minute more is waited."""
@@ -224,6 +225,7 @@ def test_a_day_is_closed_at_the_prompt(run: Run, demo_url: str) -> None:
     assert "Rehema Kito | close day | agent 1 | 2026-11-26" in run("audit").output
 
 
+@pytest.mark.first_on_postgres
 @pytest.mark.parametrize(
     ("words", "said"),
     [

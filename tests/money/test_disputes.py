@@ -32,6 +32,7 @@ async def figures(agent: Agent) -> tuple[int, int, int]:
     return await cash_held(agent.id), await commission_due(agent.id), await balance(AccountKind.OFFICE, 0)
 
 
+@pytest.mark.first_on_postgres
 @pytest.mark.parametrize(
     ("counted", "settled", "left"),
     [

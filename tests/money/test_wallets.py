@@ -134,6 +134,7 @@ async def test_mobile_money_tops_up_once(mwanga: Server) -> None:
             await wallets.top_up_wallet(payment.id + 1, other, "bank")
 
 
+@pytest.mark.first_on_postgres
 @pytest.mark.parametrize("account", ["0700000001", "w1", "W 1", "+255 700 000 001"])
 async def test_who_pays_with_the_agent_as_the_account_tops_up(mwanga: Server, account: str) -> None:
     agent = await prepaid(mwanga, 0)

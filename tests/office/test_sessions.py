@@ -61,6 +61,7 @@ async def test_a_session_is_found_by_its_name_alone_which_is_nowhere_kept(user: 
         assert await find_session(other) is None
 
 
+@pytest.mark.first_on_postgres
 @pytest.mark.parametrize(
     ("looks_at", "open_at_end"),
     [([29, 58, 87], True), ([31], False), ([], False), ([*range(25, 12 * 60, 25), 12 * 60 + 1], False)],
@@ -319,6 +320,7 @@ async def test_links_for_a_password_end_with_another_password(owner: OfficeUser,
     assert await find_invitation(other, VAULT)
 
 
+@pytest.mark.first_on_postgres
 @pytest.mark.parametrize(
     ("name", "refusal"), [("gone", UserExists), ("GONE", UserExists), ("Pendo", UserExists), ("+255710000001", BadName)]
 )

@@ -20,6 +20,7 @@ def bench(database: Database) -> Bench:
     return Bench(database, order=["africastalking"])  # so that what fails stays
 
 
+@pytest.mark.first_on_postgres
 @pytest.mark.parametrize(
     ("kind", "hours"), [("token", 72), ("reply", 6), ("office", 24), ("reminder", 24), ("broadcast", 2)]
 )
@@ -72,6 +73,7 @@ async def test_words_longer_than_their_column_do_not_hold_up_the_others(bench: B
     assert await bench.states() == {"hello": "sent", "refused": "failed"}
 
 
+@pytest.mark.first_on_postgres
 @pytest.mark.parametrize("name", ["unreachable", "bad number", "timeout", "no balance"])
 async def test_an_error_has_one_request_now_and_is_told_to_the_office(bench: Bench, name: str) -> None:
     bench.gateway.refuse(name, "its own word")
@@ -178,6 +180,7 @@ async def test_the_kill_switch_holds_everything_and_lets_it_expire(bench: Bench,
     assert bench.gateway.texts == ["reply"]
 
 
+@pytest.mark.first_on_postgres
 @pytest.mark.parametrize(
     ("gateway", "last", "why"),
     [

@@ -134,6 +134,7 @@ async def test_the_office_reads_why_a_message_was_not_delivered(bench: Bench) ->
     assert (await bench.row("hello"))["error"] == "opted out"
 
 
+@pytest.mark.first_on_postgres
 @pytest.mark.parametrize("external_id", ["", "id 999", "\0", "i" * 500])
 async def test_a_report_of_another_system_is_unknown(bench: Bench, external_id: str) -> None:
     await bench.enqueue("hello")

@@ -81,6 +81,7 @@ async def test_nobody_is_answered_by_a_receipt(till: Till) -> None:
     assert not await till.sql("SELECT 1 FROM outbox WHERE phone = 'M-PESA'")
 
 
+@pytest.mark.first_on_postgres
 @pytest.mark.parametrize("gateway", ["africastalking", "kannel", "simulator", "phone-99", "phone-99x"])
 async def test_only_our_own_phones_are_believed(till: Till, gateway: str) -> None:
     await till.hears(FIRST, gateway=gateway)

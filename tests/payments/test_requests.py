@@ -56,6 +56,7 @@ OTHER_DEVICE: dict[str, Any] = {"serial": "EB100042", "amount": 6_000_00}
 OTHER_PHONE: dict[str, Any] = {"person": "Neema"}
 
 
+@pytest.mark.first_on_postgres
 @pytest.mark.parametrize(
     ("state", "what", "seconds"),
     [
@@ -175,6 +176,7 @@ async def test_two_servers_claim_each_request_once(mwanga: Server) -> None:
     assert sorted(first + second + third) == sorted([each.id for each in await PaymentRequest.all()])
 
 
+@pytest.mark.first_on_postgres
 @pytest.mark.parametrize("state", RequestState)
 @pytest.mark.parametrize("to", STEPS)
 async def test_no_step_leads_back(mwanga: Server, state: RequestState, to: RequestState) -> None:

@@ -128,6 +128,7 @@ async def test_goods_are_paid_by_phone_and_earn_for_the_agent_who_sold_them(shop
     await check_ledger(shop.mwanga)
 
 
+@pytest.mark.first_on_postgres
 @pytest.mark.parametrize(
     ("change", "why"),
     [

@@ -64,6 +64,7 @@ async def test_who_has_no_room_is_not_asked(phones: Phones) -> None:
     assert said == "Nothing was paid. No agent near you can take TZS 6,000 now. Call +255700000000."
 
 
+@pytest.mark.first_on_postgres
 @pytest.mark.parametrize("sale", ["BUY EB100042 6000", "SELL 3, Radio, cash"])
 @pytest.mark.parametrize("end", ["2", "BUY EB100042 2000", "11 minutes"])
 async def test_an_agents_own_open_question_takes_room_from_others(phones: Phones, sale: str, end: str) -> None:
@@ -81,6 +82,7 @@ async def test_an_agents_own_open_question_takes_room_from_others(phones: Phones
         assert "Asha" in dict(await phones.text("Neema", "BUY 4000"))
 
 
+@pytest.mark.first_on_postgres
 @pytest.mark.parametrize("end", ["2", "0", "4 minutes"])
 async def test_a_question_on_an_agents_screen_takes_room_from_others(phones: Phones, end: str) -> None:
     """As one by SMS does, until it is answered, left, or no network would still show it."""
@@ -96,6 +98,7 @@ async def test_a_question_on_an_agents_screen_takes_room_from_others(phones: Pho
         assert "Asha" in dict(await phones.text("Neema", "BUY 4000"))
 
 
+@pytest.mark.first_on_postgres
 @pytest.mark.parametrize("answer", ["2", "C1 2", "c1 no"])
 async def test_a_no_frees_the_room_and_the_customer_hears(phones: Phones, answer: str) -> None:
     await phones.text("Baraka", "BUY 5000")
@@ -196,6 +199,7 @@ async def test_an_agent_with_too_little_in_the_wallet_is_not_asked(phones: Phone
     assert "Asha" not in answered and "Juma" in answered
 
 
+@pytest.mark.first_on_postgres
 @pytest.mark.parametrize("no", ["NO", "2", "hapana", "No, thanks", "Cancel", "ANNULER"])
 async def test_a_customers_no_ends_what_she_asked_for(phones: Phones, no: str) -> None:
     await phones.text("Baraka", "BUY 5000")

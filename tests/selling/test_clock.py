@@ -72,6 +72,7 @@ async def said(mwanga: Server, text: str) -> str:
     return dict(await Phones(mwanga).text("Asha", text))["Asha"]
 
 
+@pytest.mark.first_on_postgres
 @pytest.mark.parametrize("jump", [2 * DAY, -2 * HOUR])
 @pytest.mark.parametrize("text", ["BUY 04123456784 3000", "BUY SHS0283 7000", "SELL 1, Radio, cash"])
 async def test_nothing_is_sold_after_a_jump_until_the_office_says_that_it_is_right(

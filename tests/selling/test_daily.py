@@ -84,6 +84,7 @@ async def test_in_the_morning_agents_are_told_what_they_can_sell_for(demo_url: s
             assert await told(mwanga) == []  # idle for more than a week
 
 
+@pytest.mark.first_on_postgres
 @pytest.mark.parametrize("why", ["stopped", "locked", "retired", "off", "too late"])
 async def test_who_wants_none_or_sells_no_more_is_not_told(demo_url: str, why: str) -> None:
     settings = {"summary_hour": "", "morning_hour": ""} if why == "off" else {}

@@ -76,6 +76,7 @@ async def test_money_for_a_wallet_that_is_gone_waits_for_the_office(phones: Phon
     assert await unapplied(payment.id) == 50_000_00 and await TopUp.all().count() == 0
 
 
+@pytest.mark.first_on_postgres
 @pytest.mark.parametrize("change", [{}, {"prepaid": False}, {"retired_at": NOON}])
 @pytest.mark.parametrize("end", ["cannot be reached", "does nothing"])
 async def test_who_has_no_wallet_any_more_is_not_told_to_pay_into_it(

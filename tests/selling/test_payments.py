@@ -259,6 +259,7 @@ async def test_a_meters_payment_pays_goods_off_and_books_each_part(shop: Shop) -
     await check_ledger(shop.mwanga)
 
 
+@pytest.mark.first_on_postgres
 @pytest.mark.parametrize("change", [{"price": 400_00}, {"components": 10_00}, {"minimum": 9_000_00}])
 async def test_a_tariff_that_changed_since_the_question_sells_nothing(shop: Shop, change: dict[str, int]) -> None:
     meter = await Device.get(serial="04123456784")

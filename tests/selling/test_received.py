@@ -60,6 +60,7 @@ async def take(mwanga: Server, payment: Incoming, request: str = "") -> list[tup
     return [(copy.phone, copy.text.to(copy.language)) for _origin, copies in told for copy in copies]
 
 
+@pytest.mark.first_on_postgres
 @pytest.mark.parametrize(
     ("account", "serial"),
     [
@@ -88,6 +89,7 @@ async def test_a_payment_finds_its_device_in_any_spelling(mwanga: Server, accoun
     assert len(told) in (1, 2) and all("Paid TZS 5,000" in words or "Umelipa TZS 5,000" in words for _to, words in told)
 
 
+@pytest.mark.first_on_postgres
 @pytest.mark.parametrize(
     "account", ["", "0712", "SHS9999", "hello", "0700000001", "S9999", "' OR 1=1 --", "\0" * 9, "🙏" * 200]
 )
@@ -173,6 +175,7 @@ async def test_what_a_push_was_for_counts_and_not_what_the_phone_showed(mwanga: 
     assert (await Sale.all().prefetch_related("device").first()).device.serial == "SHS0283"
 
 
+@pytest.mark.first_on_postgres
 @pytest.mark.parametrize(
     ("why", "words"),
     [
@@ -293,6 +296,7 @@ async def test_what_is_assigned_is_assigned_once(mwanga: Server) -> None:
             await assign("RKL51ZDR4F", "EB100042", "office", mwanga.company)
 
 
+@pytest.mark.first_on_postgres
 @pytest.mark.parametrize(
     ("account", "amount", "refusal"),
     [
@@ -317,6 +321,7 @@ async def test_a_provider_that_asks_is_told_whether_it_exists_and_is_enough(
         assert await validate(account, amount * 100, mwanga.company) == refusal
 
 
+@pytest.mark.first_on_postgres
 @pytest.mark.parametrize("why", ["sales off", "clock", "no codes left", "too many codes"])
 async def test_nobody_is_let_pay_while_no_code_can_be_made(
     mwanga: Server, why: str, monkeypatch: pytest.MonkeyPatch

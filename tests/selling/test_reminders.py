@@ -104,6 +104,7 @@ async def test_a_second_one_that_is_overdue_opens_no_second_ticket(
     assert await Ticket.all().count() == 2
 
 
+@pytest.mark.first_on_postgres
 @pytest.mark.parametrize("hour", [0, 4, 16, 20, 23])
 async def test_nobody_is_reminded_at_night(mwanga: Server, clock: time_machine.Traveller, hour: int) -> None:
     """Hours in UTC; it is three hours later in Mtwara."""
@@ -319,6 +320,7 @@ async def test_two_processes_remind_once(mwanga: Server, demo_url: str) -> None:
     assert set(said.values()) == {1}
 
 
+@pytest.mark.first_on_postgres
 @pytest.mark.parametrize(
     ("zone", "hour"),
     [("Africa/Dar_es_Salaam", 8), ("Pacific/Kiritimati", 8), ("Pacific/Kiritimati", 18), ("Pacific/Honolulu", 18)],

@@ -34,6 +34,7 @@ async def said(mwanga: Server, who: str, text: str) -> str:
     return dict(await Phones(mwanga).text(who, text))[who]
 
 
+@pytest.mark.first_on_postgres
 @pytest.mark.parametrize("text", ["BUY 04123456784 3000", "BUY SHS0283 7000", "SELL 1, Radio, cash"])
 async def test_an_agent_sells_nothing_until_sales_are_on_again(text: str, mwanga: Server) -> None:
     await switch(mwanga, False)

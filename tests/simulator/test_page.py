@@ -17,7 +17,7 @@ from bot.simulator import Handset
 from handlers.simulator import page as simulator
 from models.sql import execute
 from tests.world.people import PEOPLE, PINS
-from tests.world.reminded import remind_nobody
+from tests.world.reminded import leave_nothing_due
 
 pytestmark = pytest.mark.everyday_on_sqlite
 
@@ -119,7 +119,7 @@ class Browser:
 
 @pytest.fixture
 async def browser(config: Config) -> AsyncIterator[Browser]:
-    await remind_nobody(config.database)
+    await leave_nothing_due(config.database)
     async with TestClient(TestServer(build_app(config))) as client:
         browser = Browser(client)
         await browser.be("Asha")

@@ -20,7 +20,7 @@ from bot.simulator import terminal
 from models.audit import Audit
 from models.sql import execute
 from tests.world.people import PEOPLE
-from tests.world.reminded import remind_nobody
+from tests.world.reminded import leave_nothing_due
 
 pytestmark = pytest.mark.everyday_on_sqlite
 
@@ -184,7 +184,7 @@ async def chat(url: str, *options: str) -> asyncio.subprocess.Process:
 
 @pytest.mark.parametrize("beside_a_server", [False, pytest.param(True, marks=pytest.mark.slow)])
 async def test_the_real_command_sells_alone_and_beside_a_server(config: Config, beside_a_server: bool) -> None:
-    await remind_nobody(config.database)
+    await leave_nothing_due(config.database)
     server = TestServer(build_app(config))
     if beside_a_server:
         await server.start_server()

@@ -107,8 +107,7 @@ agreed = st.sampled_from(sorted(CONSENT)).flatmap(spelled)
 beside = st.lists(st.sampled_from(["", *sorted(BESIDE_PIN)]).flatmap(spelled), max_size=2).map(" ".join)
 
 
-@settings(max_examples=600)
-@given(
+yes_with_a_pin = given(
     words_before,
     beside,
     st.sampled_from(sorted(CONSENT)).flatmap(spelled),
@@ -116,6 +115,10 @@ beside = st.lists(st.sampled_from(["", *sorted(BESIDE_PIN)]).flatmap(spelled), m
     beside,
     pin_as_typed(),
 )
+
+
+@settings(max_examples=100)
+@yes_with_a_pin
 @example("", "", "Ye\u2019s", " ", "", "4829 15")
 @example("", "", "ok", " ", "", "4829 15")
 @example("Please ", "", "1", " ", "", "4829 15")
@@ -128,8 +131,12 @@ def test_a_yes_with_a_pin_keeps_no_digit(before: str, courtesy: str, word: str, 
         assert kept in ("", "1"), f"{text!r} is kept as {REDACTOR.clean(text)!r}"
 
 
-@settings(max_examples=600)
-@given(
+test_however_a_yes_with_a_pin_is_typed_no_digit_is_kept = pytest.mark.slow(
+    settings(max_examples=600)(yes_with_a_pin(test_a_yes_with_a_pin_keeps_no_digit.hypothesis.inner_test))
+)
+
+
+command_with_a_pin = given(
     words_before,
     st.sampled_from([(name, word) for name in ("pin", "lock") for word in COMMANDS.words(name)]).flatmap(
         lambda pair: st.tuples(st.just(pair[0]), spelled(pair[1]))
@@ -137,6 +144,10 @@ def test_a_yes_with_a_pin_keeps_no_digit(before: str, courtesy: str, word: str, 
     st.sampled_from(GAPS),
     pin_as_typed(),
 )
+
+
+@settings(max_examples=100)
+@command_with_a_pin
 @example("", ("pin", "P'IN"), " ", "4829 15")
 @example("", ("lock", "LO\u2019CK"), " ", "4829 15")
 def test_a_command_with_a_pin_keeps_no_digit(before: str, command: tuple[str, str], gap: str, pin: str) -> None:
@@ -147,6 +158,11 @@ def test_a_command_with_a_pin_keeps_no_digit(before: str, command: tuple[str, st
         found = COMMANDS.find(first, Role.AGENT)
         if found and found[0].name == name:
             assert remaining(REDACTOR.clean(text)) == "", f"{text!r} is kept as {REDACTOR.clean(text)!r}"
+
+
+test_however_a_command_with_a_pin_is_typed_no_digit_is_kept = pytest.mark.slow(
+    settings(max_examples=600)(command_with_a_pin(test_a_command_with_a_pin_keeps_no_digit.hypothesis.inner_test))
+)
 
 
 @pytest.mark.parametrize("bit", BITS)

@@ -21,7 +21,7 @@ from models.people import OfficeRole, OfficeUser
 from models.people.sessions import begin_session
 from models.sql import execute, now_ms
 from tests.world.people import PEOPLE, Phones
-from tests.world.reminded import remind_nobody
+from tests.world.reminded import leave_nothing_due
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 PASSWORD = "long enough to keep"  # of who becomes somebody without the form
@@ -90,7 +90,7 @@ class Office:
 @asynccontextmanager
 async def open_office(config: Config, *, load_demo: bool = False) -> AsyncIterator[Office]:
     """A server at work, and a browser that nobody has signed in with."""
-    await remind_nobody(config.database)
+    await leave_nothing_due(config.database)
     app = build_app(config, load_demo=load_demo)
     async with TestClient(TestServer(app)) as client:
         yield Office(client, app[SERVER])

@@ -27,7 +27,7 @@ from tests.emulators.africastalking import API_KEY, USERNAME, Emulator, Session
 from tests.world.menus import way
 from tests.world.people import PEOPLE
 from tests.world.ports import free_port
-from tests.world.reminded import mark_reminded, remind_nobody
+from tests.world.reminded import leave_nothing_due, mark_reminded
 
 ROOT = Path(__file__).resolve().parent.parent.parent  # tests are no installed package
 LISTENING = "Mwanga listens"
@@ -182,7 +182,7 @@ async def _until(true: Callable[[], Awaitable[bool]], changed: Callable[[], Awai
 @asynccontextmanager
 async def serving(database: str, **settings: object) -> AsyncIterator[Serving]:
     """The application behind a real port, within this loop: its parts can be looked at and broken."""
-    await remind_nobody(database)
+    await leave_nothing_due(database)
     async with Emulator() as emulator:
         port = free_port()  # known before, for the addresses that the server tells
         given = {"database": database, "africastalking_url": emulator.url, "africastalking_username": USERNAME}
