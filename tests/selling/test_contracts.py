@@ -203,7 +203,6 @@ async def _full() -> None:
     await Agent.filter(id=1).update(cash_limit=699_999)
 
 
-@pytest.mark.first_on_postgres
 @pytest.mark.parametrize(
     ("meanwhile", "refusal"),
     [

@@ -101,7 +101,6 @@ async def _full(_phones: Phones) -> None:
     await Agent.filter(id=1).update(cash_limit=699_900)
 
 
-@pytest.mark.first_on_postgres
 @pytest.mark.parametrize("dialled", [False, True], ids=["sms", "ussd"])
 @pytest.mark.parametrize(
     ("meanwhile", "why"),
