@@ -16,21 +16,20 @@ from models.people import OfficeUser
 
 async def register_by_office(
     form: Form, key: str, by: OfficeUser, *, company: Company, composer: Composer
-) -> tuple[Registered, bool]:
+) -> Registered:
     """Register, and welcome the customer, in the caller's transaction; `Outbox.notify` after its commit. `key` names
-    it: what is sent twice is done once, as is the same request, and then the second value is false. Raises NotFree's
-    kinds."""
-    key = office_key(key)
-    new = not (await registration.Registration.exists(key=key) or await registration.find_repeated(None, form.request))
-    done = await registration.register(replace(form, consent=CONSENT), agent=None, key=key, vault=company.vault)
-    if new:
+    it: what is sent twice is done once, as is the same request. Raises NotFree's kinds."""
+    done = await registration.register(
+        replace(form, consent=CONSENT), agent=None, key=office_key(key), vault=company.vault
+    )
+    if done.new:
         customer, serial = done.customer, done.device.serial if done.device else "no device"
         detail = f"{customer.name} {customer.surname}, {serial}, consent {CONSENT}"
         await record(by.name, "registered", f"customer {customer.id}", detail)
         if customer.phone:
             copies = [Copy(customer.phone, welcome(done, company), MessageKind.REPLY, customer.language)]
             await composer.tell(f"registered {customer.id} {serial}", copies)
-    return done, new
+    return done
 
 
 def office_key(key: str) -> str:

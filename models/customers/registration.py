@@ -111,6 +111,7 @@ class Form:
 class Registered:
     customer: Customer
     device: Device | None
+    new: bool = False  # whether it was done now, and not before
 
 
 async def villages_of(mini_grid_id: int) -> list[Village]:
@@ -209,7 +210,7 @@ async def register(form: Form, *, agent: Agent | None, key: str, vault: Vault) -
     )
     if device:
         await _hand_over(device, form, customer)
-    return Registered(customer, await with_owner(device.id) if device else None)
+    return Registered(customer, await with_owner(device.id) if device else None, new=True)
 
 
 async def _claim_device(serial: str, kind: Kind, vault: Vault) -> Device:

@@ -138,7 +138,7 @@ async def test_a_registration_is_done_once_and_a_device_given_once(mwanga: Serve
     async def register(key: str, phone: str = "+255713000444") -> bool:
         async with mwanga.database.work():
             wanted = form(mwanga, village, free.serial, phone=phone)
-            return (await register_by_office(wanted, key, user, **place))[1]
+            return (await register_by_office(wanted, key, user, **place)).new
 
     done = await asyncio.gather(*(register("form 1") for _ in range(3)), return_exceptions=True)
     assert done.count(True) == 1

@@ -85,16 +85,16 @@ async def check_or_register(request: web.Request) -> web.StreamResponse:
         async with server.database.work():
             # Who sends it twice at once waits here for the first one, and reads what that has done.
             if await is_first(request) or not (before := await registration.find_done(office_key(sale_key(request)))):
-                done, new = await register_by_office(
+                done = await register_by_office(
                     filled, sale_key(request), request[USER], company=company, composer=server.composer
                 )
             else:
-                done, new = before, False
+                done = before
     except NotFree as refusal:  # somebody was quicker: all that was said of the person still holds
         form.refuse("serial", why_not_free(refusal, filled.serial, company).to(LANGUAGE.get()))
         return await _draw(request, form, 409, reached=reached)
     server.outbox.notify()
-    return page(request, "counter/registered.html", done=done, new=new)
+    return page(request, "counter/registered.html", done=done)
 
 
 async def _reach(request: web.Request, form: Register) -> Reached:
