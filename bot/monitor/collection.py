@@ -24,12 +24,13 @@ class CollectionCount:
         self._database, self._zone = database, zone
         self._stopping = asyncio.Event()
         self._counting: asyncio.Task[None] | None = None
+        self._counted_at: datetime | None = None  # a count that finds nothing writes nothing
 
     async def run(self) -> None:
         """Look whether it is time, until stopped."""
         while not self._stopping.is_set():
             try:
-                if await self.is_due():
+                if await self.is_due() and not self._stopping.is_set():
                     self._counting = asyncio.create_task(self.count(), name="count collection")
                     await self._counting
             except asyncio.CancelledError:
@@ -49,8 +50,9 @@ class CollectionCount:
     async def is_due(self) -> bool:
         """Whether nobody has counted within the hour what is too much to count while somebody waits. With a million
         customers it keeps a core busy for seconds, which each start would take from whoever writes to us then."""
-        last = await CollectionRow.all().order_by("-id").first()
-        if last and timedelta(0) <= datetime.now(UTC) - last.counted_at < FRESH:  # else a clock was set back
+        last, now = await CollectionRow.all().order_by("-id").first(), datetime.now(UTC)
+        counts = [self._counted_at, last.counted_at if last else None]
+        if any(at and abs(now - at) < FRESH for at in counts):  # one of the far future: a clock was set back
             return False
         return await collection.are_many()
 
@@ -61,3 +63,4 @@ class CollectionCount:
             parts = await collection.count(today, ask)
         async with self._database.work():
             await collection.keep(parts, today)
+        self._counted_at = datetime.now(UTC)
