@@ -6,7 +6,7 @@ import os
 import pkgutil
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -220,10 +220,20 @@ class Database:
                 raise away(type(error).__name__) from error
             raise
 
-    def one_statement(self) -> AbstractAsyncContextManager[object]:
+    @asynccontextmanager
+    async def one_statement(self) -> AsyncIterator[None]:
         """A unit of work of a single statement. PostgreSQL commits that by itself before it answers: the begin and the
-        end of a transaction would be two trips more. The connection's errors come as they are."""
-        return self.work() if self.embedded else nullcontext()
+        end of a transaction would be two trips more. Raises OutcomeUnknown when the connection broke."""
+        if self.embedded:
+            async with self.work():
+                yield
+            return
+        try:
+            yield
+        except Exception as error:
+            if _is_away(error):
+                raise OutcomeUnknown(type(error).__name__) from error
+            raise
 
     @asynccontextmanager
     async def part(self) -> AsyncIterator[None]:

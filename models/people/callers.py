@@ -66,8 +66,9 @@ async def find_callers(phones: Sequence[str]) -> dict[str, Caller]:
 
 async def find_called(phones: Sequence[str], columns: str = "", joined: str = "") -> list[dict[str, Any]]:
     """The rows that `read_callers` reads, with these columns of what is `joined` to called.phone."""
-    statement = FIND.format(columns=_columns() + columns, joined=joined, phones=row_marks(len(phones), 1))
-    return await execute(connection(), statement, phones)
+    called = [*dict.fromkeys(phones)]
+    statement = FIND.format(columns=_columns() + columns, joined=joined, phones=row_marks(len(called), 1))
+    return await execute(connection(), statement, called)
 
 
 def read_callers(phones: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> dict[str, Caller]:

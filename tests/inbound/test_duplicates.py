@@ -74,6 +74,7 @@ async def test_what_was_stored_and_never_confirmed_is_handled_once(
     with monkeypatch.context() as patched:
         patched.setattr(served.mwanga.inbox, "_insert", breaks)
         assert await served.emulator.sms(ASHA, ORDER, "broken") == 503
+    assert len(await served.rows("SELECT id FROM inbox")) == 1
     await texted(served, ORDER, id="broken")
     assert len(await answers(served)) == 1
     assert [row["external_id"] for row in await served.rows("SELECT external_id FROM inbox")] == ["broken"]
