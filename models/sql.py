@@ -276,11 +276,22 @@ def holding(table: str) -> str:
     """The end of a SELECT from this table alone whose rows are held as `lock_rows` does it."""
     if not on_postgres():
         return ""
-    unit, place = unit_of_work(), LOCKS.index(table)
-    wait = "" if unit is None or place > unit.locked else " NOWAIT"
-    if unit:
-        unit.locked = max(unit.locked, place)
+    unit = unit_of_work()
+    wait = "" if unit is None or LOCKS.index(table) > unit.locked else " NOWAIT"
+    note_held(table)
     return f" FOR NO KEY UPDATE{wait}"
+
+
+def holding_free() -> str:
+    """The end of a SELECT whose rows are held, but for those that somebody else has: it waits for nobody. `note_held`
+    when there was any."""
+    return " FOR NO KEY UPDATE SKIP LOCKED" if on_postgres() else ""
+
+
+def note_held(table: str) -> None:
+    """This unit of work holds rows of this table: it waits for none that come before in LOCKS."""
+    if unit := unit_of_work():
+        unit.locked = max(unit.locked, LOCKS.index(table))
 
 
 @lru_cache(maxsize=1024)
@@ -327,7 +338,7 @@ async def ask_together(question: str, own: Collection[int], ask: Each[T], *, of:
 
 
 def forget_ahead() -> None:
-    """Something may have changed: nothing that was asked ahead counts any more, and nothing more is."""
+    """Something may change from here on: what was asked ahead for others counts no more."""
     if unit := unit_of_work():
         unit.expected.clear()
         unit.ahead.clear()

@@ -26,7 +26,7 @@ from bot.text.numbers import is_machine
 from models.messages import MessageKind
 from models.messages.written import count_answers, expects_since
 from models.people import Caller, Role
-from models.sql import HOUR_MS, now_ms
+from models.sql import HOUR_MS, forget_ahead, now_ms
 
 APOLOGY = _("Sorry, that did not work. Nothing was sold. The office knows. Call {help}.")
 SOLD_BEFORE = _("Nothing new was sold. The last sale stands: CASH or TOKEN serial shows it.")
@@ -97,6 +97,7 @@ class Dispatcher:
             return Handled(outcome=sign)
         learn_network(contact, message.network, self._router)
         if is_machine(message.sender):
+            forget_ahead()  # it may be a receipt, and sell
             receipt = await self._receipts.take(_heard(message))
             return Handled(outcome=receipt or "machine", tells=bool(receipt))
         now = now_ms()

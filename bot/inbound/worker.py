@@ -251,7 +251,6 @@ class Worker:
             callers, known = await callers_and_contacts(sorted(phones))
             expect("customer", (one.id for caller in callers.values() for one in caller.customers))
             dialled = [(turn.turn.phone, turn.turn.text.rpartition("*")[2]) for turn in turns]
-            batch.failed_at = turns[0] if turns else messages[0]  # where an agent cannot be held each is run alone
             await pins.hold_ahead(agent for agent, _pin in _pins_among([*dialled, *_written(messages)], callers))
             self._compare_pins(dialled, callers)
             sessions = await self._sessions.find(turn.turn for turn in turns)

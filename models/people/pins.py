@@ -3,7 +3,7 @@
 import asyncio
 import re
 import secrets
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -16,7 +16,7 @@ from models.people import guesses
 from models.people.guesses import Limit
 from models.people.tables import Agent
 from models.rows import find_rows
-from models.sql import DAY_MS, connection, execute, holding, marks, unit_of_work
+from models.sql import DAY_MS, connection, execute, holding, holding_free, marks, note_held, unit_of_work
 from models.vault import Vault
 
 TRIES = 5
@@ -68,16 +68,24 @@ def compare_ahead(tries: Iterable[tuple[Agent, str]], vault: Vault) -> None:
 
 
 async def hold_ahead(agents: Iterable[Agent]) -> None:
-    """Hold those whose PINs this unit of work may be about to check, in one statement."""
-    unit, numbers = unit_of_work(), {agent.id for agent in agents}
+    """Hold those whose PINs this unit of work may be about to check, in one statement. Whoever is held by somebody else
+    is waited for when his PIN is checked, and nobody else waits for that."""
+    unit, numbers = unit_of_work(), sorted({agent.id for agent in agents})
     if unit and numbers:
-        unit.seen.update({_held(number): agent for number, agent in (await _hold(numbers)).items()})
+        free = await find_rows(Agent, f"id IN ({marks(len(numbers))}) ORDER BY id{holding_free()}", numbers)
+        unit.seen.update({_held(agent.id): agent for agent in free})
+        if free:
+            note_held("agent")
 
 
-async def _hold(numbers: Collection[int]) -> dict[int, Agent]:
-    """These agents by their ids as they are now, held until the commit."""
-    condition = f"id IN ({marks(len(numbers))}) ORDER BY id{holding('agent')}"
-    return {agent.id: agent for agent in await find_rows(Agent, condition, sorted(numbers))}
+async def _hold(agent: Agent) -> Agent:
+    """The agent as he is now, held until the commit."""
+    unit = unit_of_work()
+    held: Agent | None = unit.seen.get(_held(agent.id)) if unit else None
+    if held:
+        return held
+    [fresh] = await find_rows(Agent, f"id = $1{holding('agent')}", [agent.id])
+    return fresh
 
 
 def _held(number: int) -> tuple[str, int]:
@@ -105,9 +113,7 @@ async def _is_right(pin: str, hashed: str, vault: Vault) -> bool:
 async def check(agent: Agent, pin: str, vault: Vault) -> Checked:
     """Compare a PIN and count the wrong ones, in the caller's transaction. A locked agent stays locked. The row is held
     until the commit: of many tries at once, on several servers, five are compared."""
-    unit = unit_of_work()
-    fresh = unit.seen.get(_held(agent.id)) if unit else None
-    fresh = fresh or (await _hold([agent.id]))[agent.id]
+    fresh = await _hold(agent)
     if fresh.locked_at:
         return Checked(Verdict.LOCKED, 0)
     if await _is_right(pin, fresh.pin_hash, vault):

@@ -67,6 +67,17 @@ async def test_a_new_pin_counts_from_the_next_text_of_the_batch_on(phones: Phone
     assert said[3].startswith("SOLD")
 
 
+async def test_a_lock_by_another_phone_counts_from_the_next_text_of_the_batch_on(phones: Phones) -> None:
+    await phones.text("Asha", "BUY SHS0283 8000")
+    arriving = [("Neema", f"LOCK 0700000001 {PINS['Asha']}"), ("Asha", f"1 {PINS['Asha']}")]
+    senders = {name: Sender(SenderKind.NUMBER, PEOPLE[name]) for name, _text in arriving}
+    texts = [Inbound(GATEWAY, f"lock {name}", senders[name], text) for name, text in arriving]
+    await asyncio.gather(*map(phones.mwanga.inbox.record, texts))
+    await phones.handled()
+    assert (await Agent.get(phone=PEOPLE["Asha"])).locked_at
+    assert not await execute(phones.mwanga.database.client, "SELECT 1 FROM sale")
+
+
 async def texts_at_once(phones: Phones, *texts: str) -> list[str]:
     """What Asha reads, who sends these in the same moment."""
     await phones.news()
