@@ -35,12 +35,16 @@ class Changeable:
         self.set: Mapping[str, str] = {}  # what the office has set
         self.version = -1
         self._live, self._stopping = live, asyncio.Event()
+        self._refreshing = asyncio.Lock()  # a page that sets something looks too, not only the clock
 
     async def refresh(self) -> None:
-        """Look whether the office has set something, and let that count."""
-        version = await read_version()
-        if version == self.version:
-            return
+        """Look whether the office has set something, and let that count: once, however many look at once."""
+        async with self._refreshing:
+            version = await read_version()
+            if version != self.version:
+                await self._take(version)
+
+    async def _take(self, version: int) -> None:
         self.set, texts = await read_settings(), await read_texts()
         self.config = merge(self.given, self.set)
         if self._live:
