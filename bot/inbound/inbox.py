@@ -223,8 +223,9 @@ class Inbox:
         rows = [*others, *(row for row in rows if row["id"] not in first)][:most]
         return [self._open_row(row) for row in _each_in_order(rows)]
 
-    async def claim_one(self, message_id: int) -> list[StoredSms]:
-        rows = await execute(connection(), CLAIM_ONE + for_update(skip_locked=True), [message_id])
+    async def claim_one(self, message_id: int, *, wait: bool = False) -> list[StoredSms]:
+        """This message, held, when it still waits; while another process has it, none, or `wait` for that."""
+        rows = await execute(connection(), CLAIM_ONE + for_update(skip_locked=not wait), [message_id])
         return [self._open_row(row) for row in rows]
 
     async def in_order(self, messages: list[StoredSms], *, full: bool) -> list[StoredSms]:

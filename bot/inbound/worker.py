@@ -436,7 +436,8 @@ class Worker:
     async def _set_aside(self, message: StoredSms, error: Exception) -> None:
         """Keep a poison message with its error, and tell its sender once."""
         async with self._database.work():
-            if not await self._inbox.claim_one(message.id):
+            # Whoever has it now loses the database under it too, and would leave it to us as we to him.
+            if not await self._inbox.claim_one(message.id, wait=True):
                 return  # it was committed after all, though nobody was told so
             error_text = f"{type(error).__name__} at {_place_of(error)}"
             if is_machine(message.sender):
