@@ -131,7 +131,8 @@ class Agents:
         Who finds no agent with room is told so."""
         while len(self.said) + self._turned_away() < len(ASKING):
             for reference, name in self._asked():
-                self.said[reference] = self._random.random() < 0.8
+                # The first is declined, and of the others each fifth or so.
+                self.said[reference] = bool(self.said) and self._random.random() < 0.8
                 said = f"{reference} 1 {PINS[name]}" if self.said[reference] else f"{reference} 2"
                 await self._text(name, said, f"answer {reference}")
                 if name == "Asha":
