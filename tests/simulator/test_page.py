@@ -17,7 +17,7 @@ from bot.simulator import Handset
 from handlers.simulator import page as simulator
 from models.sql import execute
 from tests.world.people import PEOPLE, PINS
-from tests.world.reminded import leave_nothing_due
+from tests.world.reminded import NOBODY_TOLD, leave_nothing_due
 
 pytestmark = pytest.mark.everyday_on_sqlite
 
@@ -120,7 +120,7 @@ class Browser:
 @pytest.fixture
 async def browser(config: Config) -> AsyncIterator[Browser]:
     await leave_nothing_due(config.database)
-    async with TestClient(TestServer(build_app(config))) as client:
+    async with TestClient(TestServer(build_app(config.model_copy(update=NOBODY_TOLD)))) as client:
         browser = Browser(client)
         await browser.be("Asha")
         yield browser

@@ -21,7 +21,7 @@ from models.people import OfficeRole, OfficeUser
 from models.people.sessions import begin_session
 from models.sql import execute, now_ms
 from tests.world.people import PEOPLE, Phones
-from tests.world.reminded import leave_nothing_due
+from tests.world.reminded import NOBODY_TOLD, leave_nothing_due
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 PASSWORD = "long enough to keep"  # of who becomes somebody without the form
@@ -91,7 +91,7 @@ class Office:
 async def open_office(config: Config, *, load_demo: bool = False) -> AsyncIterator[Office]:
     """A server at work, and a browser that nobody has signed in with."""
     await leave_nothing_due(config.database)
-    app = build_app(config, load_demo=load_demo)
+    app = build_app(config.model_copy(update=NOBODY_TOLD), load_demo=load_demo)
     async with TestClient(TestServer(app)) as client:
         yield Office(client, app[SERVER])
 

@@ -1,5 +1,6 @@
-"""What a server does of itself as soon as it starts depends on the day on which a test runs: the demo world's
-instalments fall due on fixed days, and the books were never added up. Most tests want neither."""
+"""What a server does of itself as soon as it starts depends on when a test runs: the demo world's instalments fall due
+on fixed days, the books were never added up, and in the morning and in the evening agents are told of their day. Most
+tests want none of it."""
 
 import sqlite3
 from contextlib import closing
@@ -12,6 +13,7 @@ from bot.runtime.addresses import connect_arguments, is_embedded, sqlite_file
 from models.money.books import KEPT
 
 REMINDED = "UPDATE instalment SET reminded_before = $1, reminded_after = $1"
+NOBODY_TOLD = {"summary_hour": "", "morning_hour": ""}  # settings with which no agent is told of the day
 ADDED_UP = "INSERT INTO setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING"
 
 

@@ -27,7 +27,7 @@ from tests.emulators.africastalking import API_KEY, USERNAME, Emulator, Session
 from tests.world.menus import way
 from tests.world.people import PEOPLE
 from tests.world.ports import free_port
-from tests.world.reminded import leave_nothing_due, mark_reminded
+from tests.world.reminded import NOBODY_TOLD, leave_nothing_due, mark_reminded
 
 ROOT = Path(__file__).resolve().parent.parent.parent  # tests are no installed package
 LISTENING = "Mwanga listens"
@@ -52,7 +52,7 @@ class ServerProcess:
         self._process: asyncio.subprocess.Process | None = None
         self._reading: asyncio.Task[None] | None = None
         given = {"database": database, "port": self.port, "africastalking_api_key": API_KEY}
-        given |= {"summary_hour": "", "morning_hour": ""} | settings  # what is sent does not depend on the time of day
+        given |= NOBODY_TOLD | settings  # what is sent does not depend on the time of day
         if emulator:
             given |= {"africastalking_url": emulator.url, "africastalking_username": USERNAME}
             emulator.callbacks = f"{self.address}/gateways/africastalking/{SECRET}"
@@ -188,7 +188,7 @@ async def serving(database: str, **settings: object) -> AsyncIterator[Serving]:
         given = {"database": database, "africastalking_url": emulator.url, "africastalking_username": USERNAME}
         # Many tests give the demo world a public address, to see what is told to others.
         given |= {"africastalking_api_key": API_KEY, "port": port, "demo_in_public": True}
-        given |= {"summary_hour": "", "morning_hour": ""}  # what is sent does not depend on the time of day
+        given |= NOBODY_TOLD  # what is sent does not depend on the time of day
         app = build_app(load(**given | settings))
         async with TestServer(app, port=port) as server, aiohttp.ClientSession(server.make_url("/")) as client:
             emulator.callbacks = str(server.make_url(f"/gateways/africastalking/{SECRET}"))
