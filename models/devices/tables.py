@@ -134,10 +134,16 @@ def spellings(serial: str) -> set[str]:
 
 
 async def find_exact(serials: Collection[str], mini_grid_id: int) -> list[Device]:
-    """The devices that have these very serials, among the customers of a mini-grid. With + they are looked for by
-    serial: from twenty on SQLite would go through all customers there."""
-    exact = f"device.serial IN ({marks(len(serials))}) AND +customer.mini_grid_id = ${len(serials) + 1}"
-    return await _devices(exact, [*serials, mini_grid_id])
+    """The devices that have these very serials, among the customers of a mini-grid."""
+    return await _devices(exactly(serials), [*serials, mini_grid_id])
+
+
+def exactly(serials: Collection[str], first: int = 1) -> str:
+    """The condition for devices of these serials, then of a mini-grid; `first` is the number of the first value. With
+    COALESCE they are looked for by serial: from twenty on SQLite would go through all customers there, and PostgreSQL
+    before it knows how many there are, which takes it a minute after an import."""
+    count = len(serials)
+    return f"device.serial IN ({marks(count, first)}) AND COALESCE(customer.mini_grid_id, 0) = ${first + count}"
 
 
 async def known_serials(serials: Sequence[str], mini_grid_id: int | None = None) -> list[str]:

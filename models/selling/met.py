@@ -9,6 +9,7 @@ from typing import Any
 from tortoise.models import Model
 
 from models.devices import Device, Tariff
+from models.devices.tables import exactly
 from models.money.reservations import PROMISED
 from models.people import Agent, Customer
 from models.rows import M, find_row, read_row
@@ -16,7 +17,7 @@ from models.selling.cash_limit import Room, room_of
 from models.selling.catalogue import Appliance
 from models.selling.contracts import Contract
 from models.selling.sales import Sale, same_since
-from models.sql import connection, execute, marks, now_ms
+from models.sql import connection, execute, now_ms
 
 # $1 the moment since when a sale of the same would be one too many, $2 the seller, $3 now, $4 the key and $5 the
 # reference; the condition has its own values behind them.
@@ -112,8 +113,7 @@ async def meet_in_reach(device_id: int, mini_grid_id: int, payment: Asked) -> Me
 
 async def meet_exact(serials: Collection[str], mini_grid_id: int, payment: Asked) -> list[Met]:
     """The same of the devices that have these very serials, looked for as `find_exact` does it."""
-    exact = f"device.serial IN ({marks(len(serials), OWN)}) AND +customer.mini_grid_id = ${OWN + len(serials)}"
-    return await _meet_devices(exact, [*serials, mini_grid_id], payment)
+    return await _meet_devices(exactly(serials, OWN), [*serials, mini_grid_id], payment)
 
 
 async def meet_goods(contract_id: int, payment: Asked) -> Met:
