@@ -3,8 +3,8 @@
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Coroutine
-from contextlib import closing
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -38,12 +38,31 @@ def sql(database: str, statement: str) -> Rows:
     return _beside(_ask(database, statement))
 
 
+@contextmanager
+def asking(database: str) -> Iterator[Callable[[str], Rows]]:
+    """For whoever asks again and again: over one connection, since to open it costs each database several milliseconds
+    of a core, which whoever is measured would miss."""
+    if file := file_of(database):
+        with closing(sqlite3.connect(file, timeout=10, isolation_level=None)) as opened:
+            yield lambda statement: opened.execute(statement).fetchall()
+        return
+    connection = _beside(asyncpg.connect(database))
+    try:
+        yield lambda statement: _beside(_fetch(connection, statement))
+    finally:
+        _beside(connection.close())
+
+
 async def _ask(database: str, statement: str) -> Rows:
     connection = await asyncpg.connect(database)
     try:
-        return [tuple(row.values()) for row in await connection.fetch(statement)]
+        return await _fetch(connection, statement)
     finally:
         await connection.close()
+
+
+async def _fetch(connection: "asyncpg.Connection[asyncpg.Record]", statement: str) -> Rows:
+    return [tuple(row.values()) for row in await connection.fetch(statement)]
 
 
 def _beside(work: Coroutine[Any, Any, T]) -> T:
