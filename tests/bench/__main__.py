@@ -11,7 +11,7 @@ from statistics import median
 from tests.bench import flood as floods
 from tests.bench import measures
 from tests.bench import pages as of_office
-from tests.bench.databases import file_of, sql
+from tests.bench.databases import file_of, reached, sql
 from tests.bench.report import line, machine, with_aims, write
 from tests.bench.servers import large, mwanga, small
 
@@ -163,7 +163,7 @@ async def pages(database: str, _folder: Path, rounds: int, _size: float) -> Figu
         return sql(database, statement)
 
     async with mwanga(database) as ours:
-        await measures.reached(database, of_office.CHORES_DONE, 1, within=600)
+        await reached(database, of_office.CHORES_DONE, 1, within=600)
         measured = await of_office.measure(ours, ask, rounds + 2)
     found: Figures = {}
     for what, goal in (("home", 150), ("find", 100), ("other page", 300)):

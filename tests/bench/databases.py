@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import closing, contextmanager
 from functools import cache
@@ -51,6 +52,16 @@ def asking(database: str) -> Iterator[Callable[[str], Rows]]:
         yield lambda statement: _beside(_fetch(connection, statement))
     finally:
         _beside(connection.close())
+
+
+async def reached(database: str, question: str, wanted: int, within: float = 60.0) -> None:
+    """Wait until a count in the database is reached."""
+    until = time.perf_counter() + within
+    with asking(database) as ask:
+        while int(ask(question)[0][0]) < wanted:
+            if time.perf_counter() > until:
+                raise TimeoutError(question)
+            await asyncio.sleep(0.005)
 
 
 async def _ask(database: str, statement: str) -> Rows:

@@ -10,9 +10,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
-from tests.bench.databases import sql
+from tests.bench.databases import reached, sql
 from tests.bench.load import DOOR, Caller, Times, dial, sms
-from tests.bench.measures import ALL_HANDLED, reached
+from tests.bench.measures import ALL_HANDLED
 from tests.bench.servers import ceiling, mwanga
 from tests.emulators.android.wire import VERSION, Sim, date, message_id, signature, stamp
 

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 from bot.runtime import Database
 from models.money.ledger import AccountKind, Posting, post
-from tests.bench.databases import asking, sql
+from tests.bench.databases import reached, sql
 from tests.bench.load import Caller, Times, dial, dials, sms, texts
 from tests.bench.servers import Server, ceiling, mwanga
 from tests.emulators.daraja import Emulator
@@ -31,16 +31,6 @@ BARE_LEDGER = """PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;
 PIN = "482915"
 # Answered from an index of what waits: it is asked many times, also of a database of millions.
 ALL_HANDLED = "SELECT COUNT(*) = 0 FROM inbox WHERE state = 'new'"
-
-
-async def reached(database: str, question: str, wanted: int, within: float = 60.0) -> None:
-    """Wait until a count in the database is reached."""
-    until = time.perf_counter() + within
-    with asking(database) as ask:
-        while int(ask(question)[0][0]) < wanted:
-            if time.perf_counter() > until:
-                raise TimeoutError(question)
-            await asyncio.sleep(0.005)
 
 
 def strangers(count: int, round_: int, first: int = 0) -> list[dict[str, str]]:

@@ -16,7 +16,7 @@ from filelock import FileLock
 
 from bot.config import DEMO_KEY
 from tests.bench.copied import copy_over
-from tests.bench.databases import file_of, new_database, sql
+from tests.bench.databases import file_of, new_database, reached, sql
 from tests.bench.history import grow
 from tests.world.ports import free_port
 from tests.world.reminded import NOBODY_TOLD
@@ -126,10 +126,10 @@ def ceiling(kind: str, argument: str = "-") -> Server:
 
 
 async def small(folder: Path, engine: str = "sqlite") -> str:
-    """A thousand customers, a hundred agents who may hold any amount."""
+    """A thousand customers, who are found by their names by now, and a hundred agents who may hold any amount."""
     database = new_database(folder, engine, "small")
     async with mwanga(database):
-        pass
+        await reached(database, "SELECT NOT EXISTS (SELECT 1 FROM name_change)", 1)
     sql(database, "UPDATE agent SET cash_limit = 1000000000000")
     sql(
         database,
