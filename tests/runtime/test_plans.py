@@ -62,9 +62,10 @@ async def work(at: Serving, daraja: Emulator) -> None:
     phones = Phones(mwanga)
     for who, text in (
         *(("Asha", "BUY SHS0283 8000"), ("Asha", "1 482915"), ("Asha", "CASH"), ("Asha", "LIST"), ("Asha", "BAL")),
-        *(("Asha", "PAY"), ("Asha", "STOCK"), ("Asha", "SALES"), ("Baraka", "TOKEN"), ("Baraka", "BAL")),
-        *(("Baraka", "BUY SHS0283 8000"), ("Baraka", "1"), ("Baraka", "STATUS"), ("Baraka", "FIX SHS0283 dark")),
-        *(("Stranger", "hello"), ("Stranger", "STOP"), ("Juma", "CLAIM 5000"), ("Juma", "TICKETS")),
+        *(("Asha", "PAY"), ("Asha", "STOCK"), ("Asha", "SALES"), ("Asha", "STMT")),
+        *(("Baraka", "TOKEN"), ("Baraka", "BAL"), ("Baraka", "BUY SHS0283 8000"), ("Baraka", "1")),
+        *(("Baraka", "STATUS"), ("Baraka", "FIX SHS0283 dark"), ("Stranger", "hello"), ("Stranger", "STOP")),
+        *(("Juma", "CLAIM 5000"), ("Juma", "TICKETS")),
     ):
         await phones.text(who, text)
     for who in ("Asha", "Baraka"):
