@@ -48,7 +48,7 @@ from bot.text.i18n import say_otherwise
 from bot.text.numbers import parse
 from bot.text.redact import Redactor
 from handlers import TALKS, office, simulator
-from handlers.account.daily import greet, summarise
+from handlers.account.daily import Greeting, Summary
 from handlers.meanings import MEANINGS
 from handlers.reminders import remind
 from handlers.selling.cash_requests import end_unanswered
@@ -417,8 +417,9 @@ def _phone_routes(
 def _chores(company: Company, composer: Composer, phones: Phones) -> list[Chore]:
     """What the business does by the clock, and whom it tells of it."""
 
-    telling = [_telling(chore, company, composer) for chore in (close_silent, remind, summarise, greet)]
-    return [*telling, phones.forget_receivers, partial(add_up, company.zone)]
+    telling = [_telling(chore, company, composer) for chore in (close_silent, remind)]
+    daily = Summary(company, composer.tell), Greeting(company, composer.tell)
+    return [*telling, *daily, phones.forget_receivers, partial(add_up, company.zone)]
 
 
 def _telling(

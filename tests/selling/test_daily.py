@@ -3,16 +3,21 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
 
 from bot.app import assembled
 from bot.config import load
+from bot.runtime import Database, DatabaseAway
 from bot.server import Server
+from handlers.account import daily
 from models.money.ledger import AccountKind, Posting, post
 from models.people import Agent
-from models.sql import connection, execute
+from models.selling.agents_day import ACTIVE, active_untold
+from models.sql import columns_of, connection, execute, execute_many
+from tests.world.effort import effort
 from tests.world.people import PEOPLE, Phones
 
 DAY = datetime(2026, 11, 24, tzinfo=UTC)
@@ -40,10 +45,29 @@ async def told(mwanga: Server) -> list[tuple[str, str]]:
     return [(names[row["phone"]], row["text"]) for row in rows]
 
 
+async def summaries() -> list[dict[str, Any]]:
+    return await execute(connection(), "SELECT origin FROM outbox WHERE origin LIKE 'summary %'")
+
+
 async def sell(mwanga: Server) -> None:
     phones = Phones(mwanga)
     await phones.text("Asha", "BUY SHS0283 8000")
     await phones.text("Asha", YES)
+
+
+async def make_active(count: int) -> list[Agent]:
+    """Have so many agents beside those of the demo, each of whom handed in just now."""
+    columns = "name, language, mini_grid_id, pin_hash, wrong_pins, cash_limit, prepaid, cashier, commission"
+    hired = f"INSERT INTO agent (phone, {columns}) SELECT $1, {columns} FROM agent WHERE phone = $2"
+    there = await Agent.filter(phone__startswith="+25578").count()
+    new = [f"+25578{n:07d}" for n in range(there, count)]
+    await execute_many(connection(), hired, [(phone, PEOPLE["Asha"]) for phone in new])
+    agents = await Agent.filter(phone__startswith="+25578").order_by("id")
+    handed = """INSERT INTO hand_in (reference, agent_id, amount, commission, actor, created_at)
+      VALUES ($1, $2, 100, 0, 'test', $3)"""
+    rows = [(f"H{agent.id}", agent.id, datetime.now(UTC)) for agent in agents[there:]]
+    await execute_many(connection(), handed, rows)
+    return agents
 
 
 async def test_an_agent_who_sold_is_told_of_the_day_once(demo_url: str) -> None:
@@ -110,5 +134,85 @@ async def test_two_servers_tell_an_agent_once(demo_url: str) -> None:
             clock.move_to(at(20))
             await one.housekeeping.chores()
             await other.housekeeping.chores()
-            rows = await execute(connection(), "SELECT 1 FROM outbox WHERE origin LIKE 'summary %'")
-            assert len(rows) == 1
+            assert len(await summaries()) == 1
+
+
+async def test_agents_are_gone_through_once_in_an_hour(demo_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A portion that began again with the first agent would look at all that were told before it."""
+    asked = list[tuple[int, list[int]]]()  # behind which agent was looked, and who was found
+
+    async def noted(since: datetime, until: datetime, name: str, after: int, most: int) -> list[Agent]:
+        found = await active_untold(since, until, name, after, most)
+        asked.append((after, [agent.id for agent in found]))
+        return found
+
+    with time_machine.travel(at(18), tick=False) as clock:
+        async with world(demo_url) as mwanga:
+            agents = [agent.id for agent in await make_active(40)]
+            monkeypatch.setattr(daily, "active_untold", noted)
+            clock.move_to(at(19))
+            await mwanga.housekeeping.chores()
+            assert [agent for _after, found in asked for agent in found] == agents
+            assert len(asked) > 2
+            assert [after for after, _found in asked] == [0, *(found[-1] for _after, found in asked[:-1])]
+            clock.move_to(at(20))
+            asked.clear()
+            await mwanga.housekeeping.chores()
+            assert asked == [(0, [])]
+
+
+async def test_who_sells_while_others_are_told_is_told_in_the_next_hour(demo_url: str) -> None:
+    """And not only who comes behind those who were told by now."""
+    with time_machine.travel(at(18.5), tick=False) as clock:
+        async with world(demo_url) as mwanga:
+            await make_active(1)
+            clock.move_to(at(19))
+            await mwanga.housekeeping.chores()
+            clock.move_to(at(19.5))
+            await sell(mwanga)
+            clock.move_to(at(20))
+            assert [name for name, _text in await told(mwanga)] == ["Asha"]
+
+
+class Breaking(Database):
+    """Is gone when the summary of a second agent is to be committed."""
+
+    def __init__(self, database: Database) -> None:
+        self._whole = database
+
+    @asynccontextmanager
+    async def work(self) -> AsyncIterator[Any]:
+        async with self._whole.work() as connection:
+            yield connection
+            if len(await summaries()) > 1:
+                raise ConnectionError
+
+
+async def test_what_could_not_be_committed_is_told_in_the_next_hour(demo_url: str) -> None:
+    """Together with who became active before these."""
+    with time_machine.travel(at(18.5), tick=False) as clock:
+        async with world(demo_url) as mwanga:
+            await make_active(3)
+            clock.move_to(at(19))
+            mwanga.housekeeping._database = Breaking(mwanga.database)
+            with pytest.raises(DatabaseAway):
+                await mwanga.housekeeping.chores()
+            assert len(await summaries()) == 1
+            mwanga.housekeeping._database = mwanga.database
+            await sell(mwanga)
+            clock.move_to(at(20))
+            await mwanga.housekeeping.chores()
+            assert len(await summaries()) == 4
+
+
+async def test_the_next_agent_is_found_without_a_look_at_all_others(demo_url: str) -> None:
+    """And not by all that was handed in: PostgreSQL would find both where EXISTS asks about it."""
+    statement = ACTIVE.format(columns=columns_of(Agent, "a"))
+    took = list[int]()
+    with time_machine.travel(at(18), tick=False):
+        async with world(demo_url):
+            for count in (20, 300):
+                await make_active(count)
+                await execute(connection(), "ANALYZE")
+                took.append(await effort(statement, [at(0), at(19), "summary ", 0, 1]))
+    assert took[1] <= took[0]
