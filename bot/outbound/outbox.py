@@ -145,9 +145,10 @@ class Outbox:
 
     async def claim(self, gateways: Iterable[str]) -> list[tuple[Lane, Claimed]]:
         """Claim what may go by these gateways, in the caller's unit of work, which has just written rows for them, and
-        write what came back: neither needs a transaction of its own. Only where `run` sends, and on an embedded
-        database, whose one writer no other claim comes between. Around the unit of work stands `starting`."""
-        if not (self._running and self._database.embedded):
+        write what came back: neither needs a transaction of its own. Only where `run` sends and has looked how the
+        gateways stand, and on an embedded database, whose one writer no other claim comes between. Around the unit of
+        work stands `starting`."""
+        if not (self._running and self.turned_at and self._database.embedded):
             return []
         db, now = connection(), self._clock()
         if self._may_go_along():

@@ -12,7 +12,7 @@ import pytest
 from tortoise.exceptions import OperationalError
 
 from bot.message import Inbound
-from bot.outbound import NewMessage, enqueue, queue
+from bot.outbound import NewMessage, Outbox, enqueue, queue
 from bot.runtime import Database
 from bot.runtime.sqlite import _Transaction
 from bot.server import Server
@@ -35,6 +35,7 @@ async def test_one_commit_comes_before_the_answer_to_the_gateway_and_before_the_
     commit, committed = _Transaction.commit, []
 
     async with serving(demo_url) as at:
+        await has_looked(at.mwanga.outbox)
         posting = asyncio.create_task(at.client.post(f"{PATH}/sms", data=SMS).__aenter__())
 
         async def noted(transaction: _Transaction) -> None:
@@ -154,7 +155,7 @@ async def test_what_a_unit_of_work_claimed_goes_after_its_commit_alone(database:
     await enqueue_and_claim(bench, "nobody sends here")
     assert await bench.states() == {"nobody sends here": "waiting"}
     running = asyncio.create_task(bench.outbox.run())
-    await asyncio.sleep(0)
+    await has_looked(bench.outbox)
     with pytest.raises(ZeroDivisionError):
         await enqueue_and_claim(bench, "undone", fails=True)
     await enqueue_and_claim(bench, "committed")
@@ -221,3 +222,9 @@ async def test_a_flood_ends_also_while_people_dial(mwanga: Server) -> None:
     mwanga.inbox.busy, mwanga.worker._next_at = True, 0.0
     await Phones(mwanga).dial("Asha", MENU)
     assert not mwanga.inbox.busy
+
+
+async def has_looked(outbox: Outbox) -> None:
+    """Before that it claims nothing beside other work."""
+    while not outbox.turned_at:
+        await asyncio.sleep(0)

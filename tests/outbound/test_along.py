@@ -101,3 +101,17 @@ async def test_what_has_a_report_already_is_left_to_a_turn(bench: Bench) -> None
     assert (await bench.states())["first"] == "sending"
     await bench.outbox.turn()
     assert (await bench.states())["first"] == "delivered"
+
+
+async def test_nothing_goes_to_a_gateway_that_is_paused_before_the_first_look(bench: Bench) -> None:
+    """The server starts again and is asked at once: it does not know yet how the gateways stand."""
+    bench.gateway.refuse("no balance")
+    await handle(bench, "before")
+    await bench.outbox.turn()
+    started = bench.new_outbox()
+    started._running = True
+    async with started.starting([]), bench.database.work():
+        await enqueue([NewMessage("answer", ASHA, "answer", MessageKind.REPLY, "africastalking")], bench.clock())
+        assert await started.claim(["africastalking"]) == []
+    await started.turn()
+    assert bench.gateway.texts == ["before"]
