@@ -13,7 +13,7 @@ from models.sql import columns_of, connection, execute
 # order first and then asked about one by one, until there are enough: of EXISTS, and of all of it as one question,
 # PostgreSQL may make a walk through all agents, or through all that the company sold.
 ACTIVE = """SELECT {columns}
-  FROM (SELECT * FROM agent WHERE id > $4 AND retired_at IS NULL AND locked_at IS NULL ORDER BY id) a
+  FROM (SELECT {columns} FROM agent WHERE id > $4 AND retired_at IS NULL AND locked_at IS NULL ORDER BY id) a
   WHERE COALESCE(
     (SELECT 1 FROM sale s WHERE s.agent_id = a.id AND s.created_at >= $1 AND s.created_at < $2 LIMIT 1),
     (SELECT 1 FROM hand_in h WHERE h.agent_id = a.id AND h.created_at >= $1 AND h.created_at < $2 LIMIT 1),
@@ -27,6 +27,6 @@ async def active_untold(since: datetime, until: datetime, name: str, after: int,
     """Some agents who sold, handed in or topped up from `since` to before `until` (UTC), and have no message yet whose
     origin is `name` and their number: the next ones behind the agent of the id `after`."""
     rows: Sequence[dict[str, Any]] = await execute(
-        connection(), ACTIVE.format(columns=columns_of(Agent, "a")), [since, until, name, after, most]
+        connection(), ACTIVE.format(columns=columns_of(Agent)), [since, until, name, after, most]
     )
     return [read_row(Agent, row) for row in rows]

@@ -207,7 +207,7 @@ async def test_what_could_not_be_committed_is_told_in_the_next_hour(demo_url: st
 
 async def test_the_next_agent_is_found_without_a_look_at_all_others(demo_url: str) -> None:
     """And not by all that was handed in: PostgreSQL would find both where EXISTS asks about it."""
-    statement = ACTIVE.format(columns=columns_of(Agent, "a"))
+    statement = ACTIVE.format(columns=columns_of(Agent))
     took = list[int]()
     with time_machine.travel(at(18), tick=False):
         async with world(demo_url):
