@@ -140,8 +140,9 @@ async def find_exact(serials: Collection[str], mini_grid_id: int) -> list[Device
 
 def exactly(serials: Collection[str], first: int = 1) -> str:
     """The condition for devices of these serials, then of a mini-grid; `first` is the number of the first value. With
-    COALESCE they are looked for by serial: from twenty on SQLite would go through all customers there, and PostgreSQL
-    before it knows how many there are, which takes it a minute after an import."""
+    COALESCE, which a device without an owner might fulfil, neither database may begin with the customers: from twenty
+    serials on SQLite would go through all of them, and PostgreSQL before it knows how many there are, which takes it a
+    minute after an import."""
     count = len(serials)
     return f"device.serial IN ({marks(count, first)}) AND COALESCE(customer.mini_grid_id, 0) = ${first + count}"
 
