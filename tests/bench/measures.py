@@ -16,7 +16,7 @@ from bot.runtime import Database
 from models.money.ledger import AccountKind, Posting, post
 from tests.bench.databases import reached, sql
 from tests.bench.load import Caller, Times, dial, dials, sms, texts
-from tests.bench.servers import Server, ceiling, mwanga
+from tests.bench.servers import PIN, Server, ceiling, mwanga
 from tests.emulators.daraja import Emulator
 
 CALLERS = 64
@@ -28,7 +28,6 @@ BARE_LEDGER = """PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;
   CREATE INDEX line_account ON line (account, id);
   INSERT INTO account WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 300) SELECT i, 0 FROM n;
 """
-PIN = "482915"
 # Answered from an index of what waits: it is asked many times, also of a database of millions.
 ALL_HANDLED = "SELECT COUNT(*) = 0 FROM inbox WHERE state = 'new'"
 
