@@ -62,7 +62,8 @@ async def _explain_fate(
     if not sender_known:
         heard = replace(heard, sender=Sender(SenderKind.ALPHA, found.rule.senders[0]))
     doubts = doubts_of(heard, heard.sim, wallet, found)
-    senders = f" {say(N_('or'))} ".join(found.rule.senders)
+    either = say(N_("or"))
+    senders = f" {either} ".join(found.rule.senders)
     only = N_("The sender has to be {senders}, and no phone number.")
     lines = [] if sender_known else [say(only, senders=senders)]
     known = await find_payment(found.provider, normal_reference(found.reference))

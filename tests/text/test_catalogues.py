@@ -1,5 +1,6 @@
 """Catalogues are read by our own few lines: as babel, which writes them, reads them."""
 
+import ast
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,9 @@ from babel.messages.pofile import read_po
 
 from bot.text import i18n
 from bot.text.i18n import LOCALES, catalogue
+from tests.world.syntax import ROOT, name_of, nodes
+
+MARKS = {"_", "_n", "N_"}  # what `make messages` looks for
 
 WRITTEN = r"""
 msgid ""
@@ -69,3 +73,17 @@ def test_lines_marks_and_forms_are_read(tmp_path: Path, monkeypatch: pytest.Monk
             "Last": "Mwisho",
         }
     )
+
+
+def test_no_sentence_stands_within_an_f_string() -> None:
+    """Before Python 3.12 babel finds none there: it would be said in English in all languages."""
+    hidden = [
+        f"{name_of(path)}:{call.lineno}"
+        for room in ("bot", "handlers")
+        for path in sorted((ROOT / room).rglob("*.py"))
+        for node in nodes(path)
+        if isinstance(node, ast.JoinedStr)
+        for call in ast.walk(node)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in MARKS
+    ]
+    assert not hidden

@@ -101,7 +101,7 @@ def _check_role(page: OfficePage | None, user: OfficeUser) -> None:
 async def _ask_to_sign_in(request: web.Request, page: OfficePage | None, known: Known | None) -> web.StreamResponse:
     """Nobody is signed in: to the form, and from there back to where one wanted to go. What was typed is kept."""
     if page and page.fragment:
-        raise web.HTTPUnauthorized(text=f"{_('Please sign in.')}\n", headers=HEADERS)
+        raise web.HTTPUnauthorized(text=_("Please sign in.") + "\n", headers=HEADERS)
     if request.method in ASKING:
         path = own_path(request.path_qs)
         raise redirect("/login" if path == "/" else f"/login?next={quote(path, safe='/')}")
@@ -120,7 +120,7 @@ async def _refuse_form(request: web.Request, page: OfficePage | None) -> web.Str
     """Read the form; an answer when it is not one of ours, or is of another session. Raises HTTPForbidden."""
     _check_origin(request)
     if request.content_type == "multipart/form-data" and not (page and page.upload):
-        raise web.HTTPForbidden(text=f"{_(NO_FILES)}\n", headers=HEADERS)
+        raise web.HTTPForbidden(text=_(NO_FILES) + "\n", headers=HEADERS)
     form = request[FORM] = await read_form(request)
     if is_ours(request, form):
         return None
@@ -131,7 +131,7 @@ async def _refuse_form(request: web.Request, page: OfficePage | None) -> web.Str
         async with request.app[SERVER].database.work():
             await sessions.keep_typed(request[SIGNED_IN], sealed)
         raise redirect(TYPED)
-    raise web.HTTPForbidden(text=f"{_(TOO_OLD)}\n", headers=HEADERS)
+    raise web.HTTPForbidden(text=_(TOO_OLD) + "\n", headers=HEADERS)
 
 
 def _check_origin(request: web.Request) -> None:
@@ -141,7 +141,7 @@ def _check_origin(request: web.Request) -> None:
     hosts = (request.host, urlsplit(request.app[SERVER].config.address).netloc)
     from_elsewhere = origin != "" and urlsplit(origin).netloc not in hosts
     if request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none") or from_elsewhere:
-        raise web.HTTPForbidden(text=f"{_(OTHER_SITE)}\n", headers=HEADERS)
+        raise web.HTTPForbidden(text=_(OTHER_SITE) + "\n", headers=HEADERS)
 
 
 def _is_from_here(request: web.Request) -> bool:

@@ -174,7 +174,7 @@ async def _read_upload(request: web.Request) -> MultiDictProxy[str]:
     """The fields of a form with files, each a `web.FileField`: only who is signed in may send much. Raises
     HTTPBadRequest, and HTTPRequestEntityTooLarge."""
     if (request.content_length or 0) > MOST_UPLOADED:  # before anything of it is read
-        raise web.HTTPRequestEntityTooLarge(MOST_UPLOADED, request.content_length or 0, text=f"{_(TOO_LARGE)}\n")
+        raise web.HTTPRequestEntityTooLarge(MOST_UPLOADED, request.content_length or 0, text=_(TOO_LARGE) + "\n")
     whole = request.clone(client_max_size=MOST_UPLOADED) if USER in request else request
     try:
         fields = await whole.post()

@@ -163,7 +163,7 @@ def _of_gateways(server: Server, seen: Seen) -> Iterator[Need]:
 
 
 def _gateway(company: Company, seen: Seen, line: Line) -> Need:
-    since = f" {_('since {time}', time=when(company, seen.at, line.down_since))}" if line.down_since else ""
+    since = " " + _("since {time}", time=when(company, seen.at, line.down_since)) if line.down_since else ""
     said = N_("{gateway} is down{since}: {why}") if line.state is Health.DOWN else N_("{gateway} is paused: {why}")
     actions, details = [_try_again(line.facts)], []
     if line.facts.phone:
@@ -275,7 +275,7 @@ def _stuck(company: Company, seen: Seen, stuck: Stuck, line: Line | None) -> Nee
     one, many = (N_("{n} code"), N_("{n} codes")) if tokens else (N_("{n} message"), N_("{n} messages"))
     messages = strong(_n(one, many, stuck.messages))
     by = "" if stuck.gateway == NOWHERE else line.name if line else stuck.gateway
-    way = f" {_('by {gateway}', gateway=by)}" if by else ""
+    way = " " + _("by {gateway}", gateway=by) if by else ""
     clock = partial(when, company, seen.at)
     people = ", ".join(f"{f'{one.name} {one.phone}'.strip()} ({clock(one.created_at)})" for one in stuck.examples)
     left = stuck.messages - len(stuck.examples)

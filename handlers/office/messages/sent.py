@@ -281,7 +281,8 @@ def _why(server: Server, row: dict[str, Any], *, off: bool) -> str:
     if queued and row["gateway"] == NOWHERE:
         return _("No gateway may carry it as things are.")
     if state is State.SCHEDULED:
-        return f"{reason} {_('It goes out at {moment}.', moment=_when(server)(row['due_at']))}".strip()
+        goes_out = _("It goes out at {moment}.", moment=_when(server)(row["due_at"]))
+        return f"{reason} {goes_out}".strip()
     if state is State.WAITING and (known := server.router.watch.gateways.get(row["gateway"])):
         reason = reason or condition_of(known[0], now_ms(), _).reason
     return reason or _(MINE if state is State.SENDING and row["gateway"].startswith(PREFIX) else WHY[state])

@@ -84,7 +84,7 @@ async def give(request: web.Request) -> web.StreamResponse:
     except NotDone as refusal:
         said = explain(refusal, device, server.company)
         if isinstance(refusal, OpenDebt):
-            said = f"{said} {_('Or say that the new owner pays it: then a second person of the office has to agree.')}"
+            said += " " + _("Or say that the new owner pays it: then a second person of the office has to agree.")
         return await _draw_give(request, customer, device, form, to=to, status=422, problem=said)
     except AskedAlready as earlier:
         said = _("{name} has asked for that already, and somebody else has to agree.", name=earlier.by)

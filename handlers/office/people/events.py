@@ -134,10 +134,11 @@ def _sold(event: Event, server: Server) -> Shown:
     if row["provider"] == "cash" and not row["agent"] and row["part"] == 1:
         who = _("at the office's counter")
     text = ", ".join(filter(None, (paid, got, code)))
-    more = f"{who}, {_('ref {ref}', ref=row['reference'])}"
+    more = ", ".join((who, _("ref {ref}", ref=row["reference"])))
     if row["void"] == "done":
-        return Shown(side=EVENT, at=_when(event, company), text=text, more=f"{more}. {_('Taken back.')}", bad=True)
-    asked = f". {_('Somebody asked to take it back.')}" if row["void"] else ""
+        back = _("Taken back.")
+        return Shown(side=EVENT, at=_when(event, company), text=text, more=f"{more}. {back}", bad=True)
+    asked = ". " + _("Somebody asked to take it back.") if row["void"] else ""
     return Shown(side=EVENT, at=_when(event, company), text=text, more=more + asked)
 
 

@@ -50,7 +50,7 @@ async def _find(request: web.Request) -> Invitation:
     try:
         return await find_invitation(request.match_info["token"], request.app[SERVER].company.vault)
     except NoInvitation:
-        raise web.HTTPNotFound(text=f"{_(GONE)}\n") from None
+        raise web.HTTPNotFound(text=_(GONE) + "\n") from None
 
 
 async def _takes_second(request: web.Request, found: Invitation) -> bool:
@@ -109,7 +109,7 @@ async def _accept(request: web.Request, found: Invitation, form: Accept) -> Offi
         async with server.database.work():
             return await accept(found, form.name.data or "", str(form.password.data), vault=server.company.vault)
     except NoInvitation:
-        raise web.HTTPNotFound(text=f"{_(GONE)}\n") from None
+        raise web.HTTPNotFound(text=_(GONE) + "\n") from None
     except NeedsSecond:  # since we looked
         return await _ask_second(request, found)
 
@@ -118,4 +118,4 @@ async def _ask_second(request: web.Request, found: Invitation) -> NoReturn:
     """The link works no more, and a second person is asked. Raises HTTPForbidden."""
     async with request.app[SERVER].database.work():
         asked = await promotions.ask_again(found)
-    raise web.HTTPForbidden(text=f"{_(WAITS if asked else GONE)}\n")
+    raise web.HTTPForbidden(text=_(WAITS if asked else GONE) + "\n")

@@ -119,7 +119,7 @@ async def _user(request: web.Request) -> OfficeUser:
     """Whom the path names. Raises HTTPNotFound."""
     user = await office_users.get_user(int(request.match_info["number"]))
     if user is None:
-        raise web.HTTPNotFound(text=f"{_('There is no such user.')}\n")
+        raise web.HTTPNotFound(text=_("There is no such user.") + "\n")
     return user
 
 

@@ -49,7 +49,7 @@ async def switch(request: web.Request) -> web.StreamResponse:
     """Switch one off with a reason, or on. Who does what was done already is told so."""
     name, to = request[FORM].get("switch", ""), request[FORM].get("to", "")
     if name not in VERBS or to not in ("on", "off"):
-        raise web.HTTPBadRequest(text=f"{_('This is no form of ours.')}\n", headers=HEADERS)
+        raise web.HTTPBadRequest(text=_("This is no form of ours.") + "\n", headers=HEADERS)
     form = _form(request, name)
     if to == "off" and not form.validate():
         return await _draw(request, 422, refused={name: form})

@@ -38,7 +38,7 @@ async def save(request: web.Request) -> web.StreamResponse:
     """Open it, and tell the customer and the agent who is to do the work."""
     customer = await _customer(request[FORM].get("person", ""))
     if customer is None:
-        raise web.HTTPNotFound(text=f"{_('There is no such customer.')}\n", headers=HEADERS)
+        raise web.HTTPNotFound(text=_("There is no such customer.") + "\n", headers=HEADERS)
     devices = await devices_of([customer])
     form = _form(request, devices)
     if not form.validate():

@@ -91,7 +91,7 @@ async def change(request: web.Request) -> web.StreamResponse:
     """One step, with its audit row and what both sides are told, in one transaction; then the ticket again."""
     what = request[FORM].get("do", "")
     if what not in ACTIONS:
-        raise web.HTTPBadRequest(text=f"{_('This is no form of ours.')}\n", headers=HEADERS)
+        raise web.HTTPBadRequest(text=_("This is no form of ours.") + "\n", headers=HEADERS)
     form = await _form(request, what, await _find(request, tickets.find_for_office))
     if not form.validate():
         return await _draw(request, 422, sent={what: form})
@@ -211,4 +211,4 @@ async def _find(request: web.Request, find: Callable[[int], Awaitable[Ticket]]) 
     try:
         return await find(int(request.match_info["number"]))
     except TicketNotFound as error:
-        raise web.HTTPNotFound(text=f"{_('There is no such ticket.')}\n", headers=HEADERS) from error
+        raise web.HTTPNotFound(text=_("There is no such ticket.") + "\n", headers=HEADERS) from error
