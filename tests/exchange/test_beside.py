@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -46,7 +47,7 @@ def test_others_get_the_database_between_two_portions(run: Run, demo_url: str, m
 
     async def pause(seconds: float) -> None:
         pauses.append(seconds)
-        with sqlite3.connect(demo_url.partition("://")[2], timeout=0) as other:
+        with closing(sqlite3.connect(demo_url.partition("://")[2], timeout=0)) as other:
             other.execute("BEGIN IMMEDIATE")
 
     monkeypatch.setattr(asyncio, "sleep", pause)

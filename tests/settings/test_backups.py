@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,7 @@ async def test_two_at_once_make_one(mwanga: Server, tmp_path: Path, monkeypatch:
     with pytest.raises(Running, match="A copy is being made already"):
         await back_up(mwanga.database.url, tmp_path)
     await one
-    with sqlite3.connect(sqlite_file(mwanga.database.url)) as opened:
+    with closing(sqlite3.connect(sqlite_file(mwanga.database.url))) as opened:
         opened.execute("SELECT 1")  # whoever reads it meanwhile is not shut out
 
 
