@@ -13,9 +13,10 @@ WAIT = timedelta(days=2)  # longer than a reminder may wait in the outbox
 # The one statement outside of bot/outbound that writes the outbox: a payment withdraws reminders in its own
 # transaction, and models may not know the machinery. tests/project/test_tables.py allows it by name.
 # A message that is with a gateway cannot be called back, but it is not tried again: the error says so to the room that
-# writes what came of it. The origin of one that did not go is free for another message.
+# writes what came of it. The origin of one that did not go is free for another message; that of a message to many
+# stays, since its receiver is found by it.
 WITHDRAW = """UPDATE outbox SET expires_at = $1, error = $2,
-  origin = CASE WHEN state = 'sending' THEN origin ELSE origin || ' ' || CAST(id AS TEXT) END,
+  origin = CASE WHEN state = 'sending' OR kind = 'broadcast' THEN origin ELSE origin || ' ' || CAST(id AS TEXT) END,
   state = CASE WHEN state = 'sending' THEN state ELSE 'expired' END
   WHERE {which} AND state IN ('waiting', 'scheduled', 'sending') RETURNING origin, state"""
 # A test message of a gateway is nobody's reminder.
