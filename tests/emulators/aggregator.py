@@ -19,6 +19,7 @@ class Aggregator:
     keys: list[str] = field(default_factory=list)
     came: asyncio.Condition = field(default_factory=asyncio.Condition)
     hangs: bool = False
+    breaks: bool = False  # the connection, when it has the message
 
     async def handle(self, request: web.Request) -> web.Response:
         form = dict(await request.post())
@@ -28,6 +29,9 @@ class Aggregator:
             self.came.notify_all()
         if self.hangs:
             await asyncio.Event().wait()
+        if self.breaks and request.transport:
+            request.transport.close()
+            return web.Response()
         status, text = self.answers.pop(0) if self.answers else (200, self.taken(len(self.forms)))
         response = web.StreamResponse(status=status, headers={"Location": "/"} if status == 302 else None)
         await response.prepare(request)

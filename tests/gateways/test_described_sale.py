@@ -215,6 +215,19 @@ async def test_no_answer_is_an_unknown_outcome_and_nobody_there_is_none(
             await gateway(PIGEON | {"send": PIGEON["send"] | {"url": url}}, session).send(MESSAGE)
 
 
+@pytest.mark.parametrize("method", ["POST", "PUT", "GET"])
+async def test_a_request_goes_out_once_though_its_connection_breaks(
+    session: aiohttp.ClientSession, aggregator: Aggregator, method: str
+) -> None:
+    send = PIGEON["send"] | {"url": aggregator.url, "method": method}
+    if method == "GET":
+        send = {key: value for key, value in send.items() if key != "form"} | {"query": send["form"]}
+    aggregator.breaks = True
+    with pytest.raises(SendError, match="timeout"):
+        await gateway(PIGEON | {"send": send}, session).send(MESSAGE)
+    assert len(aggregator.forms) == 1
+
+
 # The doors of a whole server.
 
 DOOR = "/gateways/pigeon/" + "s" * 16
