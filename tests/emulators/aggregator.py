@@ -19,6 +19,7 @@ class Aggregator:
     keys: list[str] = field(default_factory=list)
     came: asyncio.Condition = field(default_factory=asyncio.Condition)
     hangs: bool = False
+    let_go: asyncio.Event = field(default_factory=asyncio.Event)  # it hangs no longer
     breaks: bool = False  # the connection, when it has the message
 
     async def handle(self, request: web.Request) -> web.Response:
@@ -28,7 +29,7 @@ class Aggregator:
             self.forms.append({name: str(value) for name, value in form.items()})
             self.came.notify_all()
         if self.hangs:
-            await asyncio.Event().wait()
+            await self.let_go.wait()
         if self.breaks and request.transport:
             request.transport.close()
             return web.Response()
