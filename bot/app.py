@@ -98,7 +98,7 @@ PURGES = (
 WORKERS = 4  # on PostgreSQL, where a worker waits for the network much of its time
 MINUTE_S = 60.0
 STOP_S = 6.0  # in which everything has to come to an end; with the 3 s that requests get, a stop takes under 10 s
-CONNECTIONS = 512  # requests to gateways at once: above the outbox's own bound, so that none waits in here
+CONNECTIONS = 0  # no bound to requests at once: the outbox has one for each gateway, and none waits for another in here
 
 
 def build_app(config: Config, *, load_demo: bool = False) -> web.Application:

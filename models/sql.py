@@ -221,8 +221,9 @@ def _with_ids(statement: str, ids: tuple[IdOf | None, ...], before: int) -> str:
 
 
 def cut(text: str, length: int) -> str:
-    """Text from outside as a column of this length takes it: PostgreSQL would refuse the whole batch."""
-    return text.replace("\0", "")[:length]
+    """Text from outside as a column of this length takes it: PostgreSQL would refuse the whole batch, and no database
+    stores half a character, which JSON can spell."""
+    return text.replace("\0", "").encode(errors="replace").decode()[:length]
 
 
 # In which order rows are held.

@@ -129,7 +129,9 @@ async def request(
     the answer is read, becomes SendError. After `timeout` and `strange answer` the gateway may have taken the
     message."""
     try:
-        async with session.request(method, url, timeout=timeout or TIMEOUT, allow_redirects=False, **content) as answer:
+        async with session.request(
+            method, url, timeout=timeout or TIMEOUT, allow_redirects=False, middlewares=(_once,), **content
+        ) as answer:
             _note_date(answer)
             yield answer
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
@@ -137,6 +139,17 @@ async def request(
     except aiohttp.ClientResponseError:  # its repr shows our key
         raise SendError("strange answer", "not HTTP") from None
     except (aiohttp.ClientError, TimeoutError) as error:
+        raise SendError("timeout", type(error).__name__) from error
+
+
+async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Send a request. Where its connection breaks aiohttp would send a GET or a PUT a second time by itself, though it
+    may have been taken."""
+    try:
+        return await send(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
         raise SendError("timeout", type(error).__name__) from error
 
 

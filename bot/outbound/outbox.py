@@ -252,6 +252,7 @@ class Outbox:
                 yield db, back.results
         except BaseException:
             self._put_back(back)
+            self._look_at = 0  # what it saw to and claimed is to be done again
             if not self._database.embedded:
                 # The connection may have broken after the commit. What was claimed then is sent by nobody: under a
                 # name that is not ours any more it is taken back, like that of a process that died.

@@ -42,10 +42,10 @@
     waiting               expired                    any server, when its time is over: expire
     whatever stands       sent, failed, delivered    a delivery report, up the order of RANK: write_reports; a phone
       below in RANK                                    also says by write_verdict that a sent message has failed
-    waiting, scheduled    expired                    the business, when somebody stopped it or has paid meanwhile:
+    waiting, scheduled,   expired                    the business, when somebody stopped it or has paid meanwhile, when
+      uncertain                                        the question in it was answered meanwhile and this would be
+                                                       another copy, or when the office takes it back:
                                                        models/messages/withdrawal.py, which may not know this room
-    waiting, scheduled,   expired                    the same file, when the question in it was answered meanwhile and
-      uncertain                                        this would be another copy, or when the office takes it back
 
 The text of a message that has ended is emptied when it is old: PURGE.
 

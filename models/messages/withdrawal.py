@@ -13,11 +13,13 @@ WAIT = timedelta(days=2)  # longer than a reminder may wait in the outbox
 # The one statement outside of bot/outbound that writes the outbox: a payment withdraws reminders in its own
 # transaction, and models may not know the machinery. tests/project/test_tables.py allows it by name.
 # A message that is with a gateway cannot be called back, but it is not tried again: the error says so to the room that
-# writes what came of it. The origin of one that did not go is free for another message.
-WITHDRAW = """UPDATE outbox SET expires_at = $1, error = $2,
-  origin = CASE WHEN state = 'sending' THEN origin ELSE origin || ' ' || CAST(id AS TEXT) END,
+# writes what came of it. Nor is one that a dead server may have sent. The origin of one that did not go is free for
+# another message; that of a message to many stays, since its receiver is found by it.
+FREE = "state IN ('waiting', 'scheduled') AND kind <> 'broadcast'"
+WITHDRAW = f"""UPDATE outbox SET expires_at = $1, error = $2,
+  origin = CASE WHEN {FREE} THEN origin || ' ' || CAST(id AS TEXT) ELSE origin END,
   state = CASE WHEN state = 'sending' THEN state ELSE 'expired' END
-  WHERE {which} AND state IN ('waiting', 'scheduled', 'sending') RETURNING origin, state"""
+  WHERE {{which}} AND state IN ('waiting', 'scheduled', 'uncertain', 'sending') RETURNING origin"""
 # A test message of a gateway is nobody's reminder.
 OPTIONAL = "phone = $3 AND kind IN ('reminder', 'broadcast') AND origin NOT LIKE 'canary %'"
 WITHDRAW_QUESTIONS = """UPDATE outbox SET expires_at = $1, error = $2,
@@ -91,7 +93,7 @@ async def _withdraw_reminders(contracts: Sequence[int]) -> None:
         return
     statement = WITHDRAW.format(which=f"kind = 'reminder' AND origin IN ({marks(len(names), 3)})")
     for row in await execute(connection(), statement, [now_ms(), PAID, *names]):
-        if row["state"] == "expired":
+        if row["origin"] not in names:
             instalment, kind = row["origin"].split()[1:3]
             await execute_many(connection(), FORGET.format(kind=kind), [(int(instalment),)])
 

@@ -19,6 +19,8 @@ class Aggregator:
     keys: list[str] = field(default_factory=list)
     came: asyncio.Condition = field(default_factory=asyncio.Condition)
     hangs: bool = False
+    let_go: asyncio.Event = field(default_factory=asyncio.Event)  # it hangs no longer
+    breaks: bool = False  # the connection, when it has the message
 
     async def handle(self, request: web.Request) -> web.Response:
         form = dict(await request.post())
@@ -27,7 +29,10 @@ class Aggregator:
             self.forms.append({name: str(value) for name, value in form.items()})
             self.came.notify_all()
         if self.hangs:
-            await asyncio.Event().wait()
+            await self.let_go.wait()
+        if self.breaks and request.transport:
+            request.transport.close()
+            return web.Response()
         status, text = self.answers.pop(0) if self.answers else (200, self.taken(len(self.forms)))
         response = web.StreamResponse(status=status, headers={"Location": "/"} if status == 302 else None)
         await response.prepare(request)

@@ -15,7 +15,11 @@ from bot.gateways import wire
 from bot.gateways.description import PRESETS, read_descriptions
 from bot.gateways.errors import SendError
 from bot.message import Outbound, Sent
+from bot.outbound import NewMessage, enqueue
+from bot.outbound.lanes import UNDER_WAY
 from bot.text import plain
+from models.messages import MessageKind
+from models.sql import now_ms
 from tests.emulators.aggregator import Aggregator, listening
 from tests.world.described import HTTPSMS, PIGEON, TEXTBEE, gateway
 from tests.world.people import PEOPLE
@@ -215,6 +219,19 @@ async def test_no_answer_is_an_unknown_outcome_and_nobody_there_is_none(
             await gateway(PIGEON | {"send": PIGEON["send"] | {"url": url}}, session).send(MESSAGE)
 
 
+@pytest.mark.parametrize("method", ["POST", "PUT", "GET"])
+async def test_a_request_goes_out_once_though_its_connection_breaks(
+    session: aiohttp.ClientSession, aggregator: Aggregator, method: str
+) -> None:
+    send = PIGEON["send"] | {"url": aggregator.url, "method": method}
+    if method == "GET":
+        send = {key: value for key, value in send.items() if key != "form"} | {"query": send["form"]}
+    aggregator.breaks = True
+    with pytest.raises(SendError, match="timeout"):
+        await gateway(PIGEON | {"send": send}, session).send(MESSAGE)
+    assert len(aggregator.forms) == 1
+
+
 # The doors of a whole server.
 
 DOOR = "/gateways/pigeon/" + "s" * 16
@@ -251,6 +268,26 @@ async def test_a_whole_sale_goes_by_a_described_gateway(at: Serving, aggregator:
     async with asyncio.timeout(60):
         while await at.rows("SELECT 1 FROM outbox WHERE state <> 'delivered'"):
             await asyncio.sleep(0)
+
+
+async def enqueued(at: Serving, gateway: str, count: int) -> None:
+    """So many messages leave by a gateway."""
+    texts = [f"{gateway} {number}" for number in range(count)]
+    async with at.mwanga.database.work():
+        await enqueue([NewMessage(each, PEOPLE["Asha"], each, MessageKind.REPLY, gateway) for each in texts], now_ms())
+    at.mwanga.outbox.notify()
+
+
+async def test_a_gateway_that_hangs_takes_no_connection_from_another(at: Serving, aggregator: Aggregator) -> None:
+    aggregator.hangs = True
+    await enqueued(at, "pigeon", UNDER_WAY)
+    await aggregator.wait_for(UNDER_WAY)
+    await enqueued(at, "africastalking", 1)
+    async with asyncio.timeout(60):
+        while not (sent := await at.rows("SELECT tries FROM outbox WHERE state = 'sent'")):
+            await asyncio.sleep(0.01)
+    assert sent == [{"tries": 1}]
+    aggregator.let_go.set()
 
 
 @pytest.mark.parametrize("text", ["1482915", "1\n482915", "1 ٤٨٢٩١٥"])

@@ -136,6 +136,15 @@ async def test_what_the_office_stops_goes_to_nobody_else(mwanga: Server, monkeyp
     assert [note["action"] for note in notes][-2:] == ["write to many", "stop writing to many"]
 
 
+async def test_who_says_stop_while_it_waits_is_counted_so(mwanga: Server) -> None:
+    number = await write_to_all(mwanga.database)
+    await go_on(mwanga.broadcasts)
+    async with mwanga.database.work():
+        await note_opt_out(OptOut("africastalking", PEOPLE["Amina"]))
+    await mwanga.broadcasts.settle()
+    assert await count_results(number) == {Result.STOP: 1, Result.QUEUED: 2}
+
+
 async def test_a_form_that_comes_twice_is_one_message(mwanga: Server) -> None:
     assert await write_to_all(mwanga.database) == await write_to_all(mwanga.database)
     await go_on(mwanga.broadcasts)

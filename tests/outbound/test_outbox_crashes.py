@@ -184,6 +184,24 @@ async def test_a_result_is_written_after_the_database_failed(bench: Bench, monke
     assert (await bench.gateway_row())["last_word"] == "sent"
 
 
+async def test_what_a_turn_claimed_that_was_undone_is_claimed_by_the_next_one(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = queue.claim
+
+    async def broken_afterwards(*about: Any, **details: Any) -> None:
+        await claim(*about, **details)
+        raise ConnectionError("the database is away")
+
+    await bench.settle()
+    await bench.enqueue("hello")
+    with monkeypatch.context() as patched, pytest.raises(DatabaseAway):
+        patched.setattr(queue, "claim", broken_afterwards)
+        await bench.outbox.turn()
+    await bench.settle()
+    assert bench.gateway.texts == ["hello"]
+
+
 async def test_stopping_waits_for_what_is_under_way_and_leaves_the_rest_waiting(bench: Bench) -> None:
     await bench.enqueue("under way")
     await bench.outbox.turn()

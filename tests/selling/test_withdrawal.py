@@ -112,6 +112,23 @@ async def test_what_is_being_sent_is_not_tried_again(database: Database, error: 
     assert f"{row['state']} {row['error']}" == ended
 
 
+async def test_what_a_dead_server_may_have_sent_is_not_sent_again_after_stop(database: Database) -> None:
+    bench = Bench(database, order=["africastalking"])
+    with time_machine.travel(bench.clock.now / 1000, tick=False):
+        bench.gateway.answer = lambda _message: None
+        await bench.enqueue("pay soon", kind=MessageKind.REMINDER)
+        await bench.outbox.turn()
+        await bench.outbox.stop(within=0)
+        assert (await bench.row("pay soon"))["state"] == "uncertain"
+        async with database.work():
+            await withdrawal.withdraw_optional(ASHA)
+        bench.gateway.answer, bench.outbox = bench.gateway.accept, bench.new_outbox()
+        await bench.settle_after(HOUR)
+    assert len(bench.gateway.requests) == 1
+    row = await bench.row("pay soon")
+    assert (row["state"], row["error"]) == ("expired", "stopped")
+
+
 async def test_stop_and_reminders_at_once_leave_none_waiting(mwanga: Server, clock: time_machine.Traveller) -> None:
     await asyncio.gather(mwanga.housekeeping.chores(), Phones(mwanga).text("Baraka", "STOP"))
     assert {state for state, _why, _text in await rows()} <= {"expired"}
@@ -121,6 +138,17 @@ async def test_a_reminder_of_what_is_paid_meanwhile_does_not_go(mwanga: Server, 
     await mwanga.housekeeping.chores()
     await Outbox.all().update(state="scheduled", due_at=now_ms() + HOUR)
     await pay(Phones(mwanga), 7_000)
+    await mwanga.housekeeping.chores()
+    assert await rows() == [("expired", "paid", "Solar home SHS0283: TZS 7,000 is due on 1/12")]
+
+
+async def test_a_reminder_that_may_have_gone_does_not_go_again_when_it_is_paid(
+    mwanga: Server, clock: time_machine.Traveller
+) -> None:
+    """Nor does one for the rest: the customer may have it."""
+    await mwanga.housekeeping.chores()
+    await Outbox.all().update(state="uncertain", error="interrupted", due_at=now_ms() + HOUR)
+    await pay(Phones(mwanga), 2_000)
     await mwanga.housekeeping.chores()
     assert await rows() == [("expired", "paid", "Solar home SHS0283: TZS 7,000 is due on 1/12")]
 
