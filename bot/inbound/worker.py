@@ -322,10 +322,9 @@ class Worker:
         known: dict[str, PhoneState],
     ) -> None:
         phone = turn.turn.phone
-        batch.heard.add(phone)
-        before = {**vars(known[phone])}
-        turn.language = callers[phone].language or known[phone].language
-        screen = await self._sessions.handle(turn.turn, callers[phone], known[phone], session)
+        caller, before = await _look_again(batch, phone, callers), {**vars(known[phone])}
+        turn.language = caller.language or known[phone].language
+        screen = await self._sessions.handle(turn.turn, caller, known[phone], session)
         batch.answered.append((turn, screen))
         if vars(known[phone]) != before:
             batch.changed.add(phone)
@@ -334,11 +333,8 @@ class Worker:
         self, batch: _Batch, message: StoredSms, callers: dict[str, Caller], known: dict[str, PhoneState]
     ) -> None:
         phone = message.sender.value
-        if phone in batch.heard:  # what it said before may have locked its agent, or changed the language
-            callers |= await find_callers([phone])
-        batch.heard.add(phone)
-        before = {**vars(known[phone])}
-        handled = await self._dispatcher.handle(message, known[phone], callers[phone])
+        caller, before = await _look_again(batch, phone, callers), {**vars(known[phone])}
+        handled = await self._dispatcher.handle(message, known[phone], caller)
         batch.handled.append((message, handled))
         if vars(known[phone]) != before:
             batch.changed.add(phone)
@@ -460,6 +456,16 @@ class Worker:
         turns, self._turns = self._turns, []
         for turn in turns:
             self._apologise(turn)
+
+
+async def _look_again(batch: _Batch, phone: str, callers: dict[str, Caller]) -> Caller:
+    """Who it is by now: what the phone said before may have locked its agent, or changed the language, and so may a
+    LOCK by any other phone."""
+    agent = callers[phone].agent
+    if phone in batch.heard or (agent and pins.was_locked(agent)):
+        callers |= await find_callers([phone])
+    batch.heard.add(phone)
+    return callers[phone]
 
 
 def _written(messages: Sequence[StoredSms]) -> list[tuple[str, str]]:
