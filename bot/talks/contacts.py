@@ -10,8 +10,21 @@ from bot.talks.state import TalkState, kept_of
 from models.messages import withdrawal
 from models.people import Caller
 from models.people.callers import find_called, read_callers
-from models.sql import DAY_MS, HOUR_MS, MINUTE_MS, connection, execute, marks, now_ms, on_postgres, row_marks
+from models.sql import (
+    DAY_MS,
+    HOUR_MS,
+    MINUTE_MS,
+    connection,
+    execute,
+    marks,
+    now_ms,
+    on_postgres,
+    row_marks,
+    unit_of_work,
+)
 
+# What a unit of work leaves for its end under these names: what is known of phones by now, what is on their screens.
+STATES, SCREENS = "contacts", "dialled turns"
 MOST_IN_A_ROW = 5  # texts that were not understood, answered before there is silence
 MOST_REPEATED = 2  # texts that were understood, and that came within the hour already
 MOST_MIXED = 3  # of both together, so that two machines hear five answers whatever they say
@@ -119,7 +132,9 @@ async def hold(phones: Sequence[str]) -> None:
 
 
 async def contacts(phones: Sequence[str]) -> dict[str, PhoneState]:
-    """What is known of these phones."""
+    """What is known of these phones, also by what this unit of work has handled already."""
+    if unit := unit_of_work():
+        await unit.do_now(STATES)
     rows = await execute(connection(), FIND.format(marks(len(phones))), phones)
     known = {row["phone"]: PhoneState(**row) for row in rows}
     return {phone: known.get(phone) or PhoneState(phone) for phone in phones}
@@ -140,6 +155,8 @@ async def asked_room(phone: str) -> int:
     """What of an agent's room a yes would take that is wanted of this phone now, by SMS or on its screen, in minor
     units."""
     contact = (await contacts([phone]))[phone]
+    if unit := unit_of_work():
+        await unit.do_now(SCREENS)
     by_sms = json.loads(contact.talk) if contact.talk else {}
     states = [_state(each) for each in (by_sms.get("open"), by_sms.get("aside")) if each]
     states = [state for state in states if not state.is_expired]
@@ -153,9 +170,11 @@ def _state(stored: dict[str, object]) -> TalkState:
 
 
 async def save(changed: Sequence[PhoneState]) -> None:
-    values = [getattr(contact, column) for contact in changed for column in COLUMNS]
+    """Write what is known of these phones; the same one may be among them several times."""
+    rows = [contact for _phone, contact in sorted({contact.phone: contact for contact in changed}.items())]
+    values = [getattr(contact, column) for contact in rows for column in COLUMNS]
     if values:
-        await execute(connection(), SAVE.format(row_marks(len(changed), len(COLUMNS))), values)
+        await execute(connection(), SAVE.format(row_marks(len(rows), len(COLUMNS))), values)
 
 
 async def stop_reminders(contact: PhoneState) -> None:

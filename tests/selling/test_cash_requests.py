@@ -11,6 +11,7 @@ import time_machine
 from bot.server import Server
 from bot.text.answers import BESIDE_PIN, CONSENT
 from bot.text.redact import Redactor
+from models.messages.withdrawal import ANSWERED
 from models.money.ledger import AccountKind
 from models.money.reservations import reserved
 from models.people import Agent
@@ -18,6 +19,7 @@ from models.selling import Appliance, cash_requests, payment, refusals
 from models.selling.cash_limit import read_room
 from models.selling.cash_requests import CashRequest, CashRequestState
 from models.selling.sales import Sale
+from models.sql import execute
 from tests.world.people import NOON, PEOPLE, Phones
 from tests.world.server import Serving, serving
 
@@ -96,6 +98,35 @@ async def test_a_question_on_an_agents_screen_takes_room_from_others(phones: Pho
         else:
             await phones.enter("Asha", end)
         assert "Asha" in dict(await phones.text("Neema", "BUY 4000"))
+
+
+async def test_an_agents_own_question_of_the_same_batch_takes_room_from_others(phones: Phones) -> None:
+    """What is asked of her is not written yet when Baraka's text is handled."""
+    await Agent.filter(phone=PEOPLE["Asha"]).update(cash_limit=9_000_00)
+    said = await phones.text_together(("Asha", "BUY EB100042 6000"), ("Baraka", "BUY 5000"))
+    assert [name for name, _text in said] == ["Asha", "Baraka", "Juma"]
+
+
+async def test_a_question_on_a_screen_of_the_same_batch_takes_room_from_others(phones: Phones) -> None:
+    await Agent.filter(phone=PEOPLE["Asha"]).update(cash_limit=9_000_00)
+    await phones.dial("Asha", "*384*20*1*EB100042#")
+    assert "How much?" in await phones.choose("Baraka", "Buy")
+    screens = await asyncio.gather(phones.enter("Asha", "6000"), phones.enter("Baraka", "5000"))
+    assert "Your PIN, or 2 for no." in screens[0] and "Agent Juma Said" in screens[1]
+
+
+async def test_a_request_is_to_be_named_beside_an_agents_own_question_of_the_same_batch(phones: Phones) -> None:
+    """Of two questions to which 1 and the PIN is the answer nobody knows which one is meant."""
+    said = await phones.text_together(("Asha", "BUY EB100042 6000"), ("Baraka", "BUY 5000"))
+    assert [text for name, text in said if name == "Asha"][-1].endswith("Reply C1 1 and your PIN, or C1 2.")
+
+
+async def test_a_question_that_is_answered_in_the_same_batch_does_not_go(phones: Phones) -> None:
+    await phones.text("Asha", "BUY SHS0283 5000")
+    await phones.text_together(("Baraka", "BUY 5000"), ("Asha", YES))
+    assert await states() == [CashRequestState.SOLD]
+    rows = await execute(phones.mwanga.database.client, "SELECT state, error FROM outbox WHERE origin LIKE '% asks C1'")
+    assert [(row["state"], row["error"]) for row in rows] == [("expired", ANSWERED)]
 
 
 @pytest.mark.first_on_postgres
