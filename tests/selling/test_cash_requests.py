@@ -121,6 +121,16 @@ async def test_a_request_is_to_be_named_beside_an_agents_own_question_of_the_sam
     assert [text for name, text in said if name == "Asha"][-1].endswith("Reply C1 1 and your PIN, or C1 2.")
 
 
+async def test_a_yes_that_came_before_a_request_was_made_is_none_to_it(phones: Phones) -> None:
+    """She says yes twice, for no answer comes, and all of it waits together: she cannot mean what nobody asked yet."""
+    await phones.text("Asha", "BUY EB100042 6000")
+    said = await phones.text_together(("Asha", YES), ("Baraka", "BUY 5000"), ("Asha", YES))
+    assert await Sale.all().count() == 1 and await states() == [CashRequestState.ASKED]
+    to_asha = [text for name, text in said if name == "Asha"]
+    assert to_asha[0].startswith("SOLD TZS 6,000") and to_asha[1].startswith("C1: ") and to_asha[2] == to_asha[0]
+    assert dict(await phones.text("Asha", YES))["Asha"].startswith("SOLD TZS 5,000")
+
+
 async def test_a_question_that_is_answered_in_the_same_batch_does_not_go(phones: Phones) -> None:
     await phones.text("Asha", "BUY SHS0283 5000")
     await phones.text_together(("Baraka", "BUY 5000"), ("Asha", YES))
