@@ -4,6 +4,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
+from tortoise.exceptions import OperationalError
+
 from bot.message import OptOut
 from bot.runtime import Purge
 from bot.talks.state import TalkState, kept_of
@@ -38,6 +40,7 @@ PURGE = Purge(
 )
 SCREEN_MS = 3 * MINUTE_MS  # no network leaves a dialled session open for longer
 ON_SCREEN = "SELECT talk FROM ussdsession WHERE phone = $1 AND open AND updated_at > $2 ORDER BY id DESC LIMIT 1"
+HOLD_NOW = "SELECT pg_try_advisory_xact_lock(hashtextextended($1::text, 7269420)) AS held"
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(phone, 7269420)) FROM unnest($1::text[]) AS phone"
 
 
@@ -131,6 +134,13 @@ async def hold(phones: Sequence[str]) -> None:
         await connection().execute_query(LOCK, [sorted(set(phones))])
 
 
+async def _hold_now(phone: str) -> None:
+    """The same for a phone that something else turns out to be about, from within a unit of work that may hold rows: it
+    waits for nobody. Raises OperationalError while somebody else handles what this phone said: run it again."""
+    if on_postgres() and not (await execute(connection(), HOLD_NOW, [phone]))[0]["held"]:
+        raise OperationalError("This phone says something at this moment.")
+
+
 async def contacts(phones: Sequence[str]) -> dict[str, PhoneState]:
     """What is known of these phones, also by what this unit of work has handled already."""
     if unit := unit_of_work():
@@ -153,7 +163,8 @@ async def callers_and_contacts(phones: Sequence[str]) -> tuple[dict[str, Caller]
 
 async def asked_room(phone: str) -> int:
     """What of an agent's room a yes would take that is wanted of this phone now, by SMS or on its screen, in minor
-    units."""
+    units. The phone is asked nothing else until the commit. Raises OperationalError where it is to be run again."""
+    await _hold_now(phone)
     contact = (await contacts([phone]))[phone]
     if unit := unit_of_work():
         await unit.do_now(SCREENS)

@@ -8,7 +8,10 @@ from datetime import timedelta
 import pytest
 import time_machine
 
+from bot.inbound.conversation import Conversation
 from bot.server import Server
+from bot.talks.contacts import PhoneState, hold, save
+from bot.talks.state import TalkState
 from bot.text.answers import BESIDE_PIN, CONSENT
 from bot.text.redact import Redactor
 from models.messages.withdrawal import ANSWERED
@@ -119,6 +122,31 @@ async def test_a_request_is_to_be_named_beside_an_agents_own_question_of_the_sam
     """Of two questions to which 1 and the PIN is the answer nobody knows which one is meant."""
     said = await phones.text_together(("Asha", "BUY EB100042 6000"), ("Baraka", "BUY 5000"))
     assert [text for name, text in said if name == "Asha"][-1].endswith("Reply C1 1 and your PIN, or C1 2.")
+
+
+@pytest.mark.parametrize("engine", ["postgres"])  # the embedded database has one writer
+async def test_a_question_that_another_worker_is_about_to_put_counts(phones: Phones) -> None:
+    """Asha's BUY is handled in the same moment, and not committed: her question is looked at when it is."""
+    await Agent.filter(phone=PEOPLE["Asha"]).update(cash_limit=9_000_00)
+    put, go_on, asked = asyncio.Event(), asyncio.Event(), Conversation()
+    asked.ask(TalkState("buy", "sms 1", confirming=True, signing=True, holds=6_000_00))
+
+    async def ask() -> None:
+        async with phones.mwanga.database.work():
+            await hold([PEOPLE["Asha"]])
+            await save([PhoneState(PEOPLE["Asha"], talk=asked.dump())])
+            put.set()
+            await go_on.wait()
+
+    async with asyncio.timeout(20):
+        asking = asyncio.create_task(ask())
+        await put.wait()
+        wishing = asyncio.create_task(phones.text("Baraka", "BUY 5000"))
+        while not (phones.mwanga.worker._slow or wishing.done()):  # until his batch is undone, to be run again
+            await asyncio.sleep(0)
+        go_on.set()
+        await asking
+        assert [name for name, _text in await wishing] == ["Baraka", "Juma"]
 
 
 async def test_a_yes_that_came_before_a_request_was_made_is_none_to_it(phones: Phones) -> None:
