@@ -362,6 +362,13 @@ class UnitOfWork:
         everybody wants comes `last`, and so does what builds on all the rest."""
         return (self._very_ends if last else self._ends).setdefault(name, (work, []))[1]
 
+    async def do_now(self, name: str) -> None:
+        """Do what was left for the end under this name, for somebody has to see it before that."""
+        if name in self._ends:
+            work, values = self._ends[name]
+            due, values[:] = [*values], []  # more may come
+            await work(due)
+
     async def end(self) -> None:
         """Do what was left for the end."""
         for work, values in self._ends.values():

@@ -65,6 +65,7 @@ class StoredSms:
     network: str = ""  # the sender's, by its code, where the gateway named it
     sim: int = 0  # of a gateway phone: the SIM card that got it; 0 where it did not say
     reached_at: int = 0  # when it came: to the gateway phone by its clock, or to us (ms)
+    received_at: int = 0  # when we stored it (ms)
 
 
 @dataclass(frozen=True)
@@ -257,8 +258,9 @@ class Inbox:
                 text = self._vault.open(row["sealed"], _purpose(row["gateway"], row["external_id"]))
         sender = Sender(SenderKind(row["sender_kind"]), row["phone"])
         # No phone has a text before it was sent; a clock that is ahead says nothing.
-        reached_at = min(row["reached_at"] or row["received_at"], row["received_at"])
-        return StoredSms(row["id"], row["gateway"], sender, text, row["network"], row["sim"], reached_at)
+        received_at = row["received_at"]
+        reached_at = min(row["reached_at"] or received_at, received_at)
+        return StoredSms(row["id"], row["gateway"], sender, text, row["network"], row["sim"], reached_at, received_at)
 
 
 async def reseal_texts(vault: Vault) -> int:

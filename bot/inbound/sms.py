@@ -26,7 +26,7 @@ from bot.text.numbers import is_machine
 from models.messages import MessageKind
 from models.messages.written import count_answers, expects_since
 from models.people import Caller, Role
-from models.sql import HOUR_MS, forget_ahead, now_ms
+from models.sql import HOUR_MS, UnitOfWork, forget_ahead, now_ms, unit_of_work
 
 APOLOGY = _("Sorry, that did not work. Nothing was sold. The office knows. Call {help}.")
 SOLD_BEFORE = _("Nothing new was sold. The last sale stands: CASH or TOKEN serial shows it.")
@@ -53,16 +53,33 @@ class Handled:
 
 
 class GlobalCap:
-    """Replies of this process to everybody in an hour; 0 means no cap."""
+    """Replies of this process to everybody in an hour; 0 means no cap. Those of a unit of work that is undone do not
+    count."""
 
     def __init__(self, cap: int) -> None:
         self.cap, self._count, self._since = cap, 0, 0
 
     def is_reached(self, now: int) -> bool:
         """Whether nobody gets another reply for now (ms)."""
-        return bool(self.cap) and now - self._since <= HOUR_MS and self._count >= self.cap
+        unit = unit_of_work()
+        counted = self._count if now - self._since <= HOUR_MS else 0
+        return bool(self.cap) and counted + (len(self._given_in(unit)) if unit else 0) >= self.cap
 
     def count_reply(self, now: int) -> None:
+        if unit := unit_of_work():
+            self._given_in(unit).append(now)
+        else:
+            self._count_one(now)
+
+    def _given_in(self, unit: UnitOfWork) -> list[int]:
+        """When each reply of this unit of work was given: at its end they count."""
+        return unit.at_end("replies", self._count_all)
+
+    async def _count_all(self, given: Sequence[int]) -> None:
+        for now in given:
+            self._count_one(now)
+
+    def _count_one(self, now: int) -> None:
         if now - self._since > HOUR_MS:
             self._count, self._since = 0, now
         self._count += 1
@@ -196,13 +213,15 @@ class Dispatcher:
     async def _find_question(self, exchange: "_Exchange", text: str, at_worst: Fits) -> TalkState | None:
         """The question that somebody else's talk put to this phone, when it was asked after the phone's own: an answer
         belongs to what was asked last. One to one of a talk's questions leads on to its next, once that can have been
-        read."""
+        read. What came before a question was put is no answer to it, unless it names the question."""
+        came_at = exchange.message.received_at
         found = [
             (asked, one)
             for one in self._commands.for_role(exchange.caller.role)
             if one.find_question
             and (asked := await one.find_question(exchange.caller, text))
             and asked.fits <= at_worst
+            and (asked.at <= came_at or asked.answer is not None)
         ]
         if not found:
             return None

@@ -14,7 +14,7 @@ from bot.outbound import Composer
 from bot.routing import Router
 from bot.runtime import Purge
 from bot.talks import Channel, Chat, Commands
-from bot.talks.contacts import PhoneState
+from bot.talks.contacts import SCREENS, PhoneState
 from bot.talks.listing import choose_up_to
 from bot.talks.replay import TurnResult, replay
 from bot.talks.state import TalkState
@@ -160,7 +160,7 @@ class Sessions:
         learn_network(contact, turn.network, self._router)
         language = caller.language or contact.language or self._company.languages[0]
         unit = unit_of_work()
-        answered = unit.at_end("dialled turns", _write) if unit else []
+        answered = unit.at_end(SCREENS, _write) if unit else []
         if any(each.phone == turn.phone for each in answered):  # a turn that the network repeats at once
             await _write(answered)
             answered.clear()

@@ -8,7 +8,7 @@ import logging
 import re
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -20,13 +20,13 @@ from bot.inbound.inbox import Brought, Inbox, Outcome, StoredSms
 from bot.inbound.sms import APOLOGY, Dispatcher, Handled
 from bot.inbound.ussd import SESSION_OVER, Screen, Session, Sessions
 from bot.message import UssdTurn
-from bot.outbound import Claimed, Lane, Outbox, enqueue
+from bot.outbound import Claimed, Lane, NewMessage, Outbox, enqueue
 from bot.runtime import Database, DatabaseAway, Metrics, OutcomeUnknown
-from bot.talks.contacts import PhoneState, callers_and_contacts, hold, save
+from bot.talks.contacts import STATES, PhoneState, callers_and_contacts, hold, save
 from bot.text import Text, _
 from bot.text.entry import LONGEST, shown
 from bot.text.numbers import is_machine
-from models.messages.withdrawal import withdraw_questions
+from models.messages.withdrawal import ANSWERS, withdraw_questions
 from models.people import Agent, Caller, find_callers, pins
 from models.sql import expect, now_ms, unit_of_work
 
@@ -72,7 +72,6 @@ class _Batch:
 
     answered: list[tuple[_DialledTurn, Screen]] = field(default_factory=list)
     handled: list[tuple[StoredSms, Handled]] = field(default_factory=list)
-    changed: set[str] = field(default_factory=set)  # phones of which something new is known
     heard: set[str] = field(default_factory=set)  # phones that said something in this batch
     brought: Brought = field(default_factory=Brought)  # what was stored in the same unit of work
     failed_at: StoredSms | _DialledTurn | None = None  # what was being handled when it failed
@@ -264,7 +263,7 @@ class Worker:
             batch.more = batch.more or full
             self._learn_most(batch, full=full)
             batch.failed_at = None
-            await self._write(batch, known)
+            await self._write(batch)
 
     async def _handle_texts(
         self, batch: _Batch, messages: Sequence[StoredSms], callers: dict[str, Caller], known: dict[str, PhoneState]
@@ -322,35 +321,25 @@ class Worker:
         callers: dict[str, Caller],
         known: dict[str, PhoneState],
     ) -> None:
-        phone = turn.turn.phone
-        batch.heard.add(phone)
-        before = {**vars(known[phone])}
-        turn.language = callers[phone].language or known[phone].language
-        screen = await self._sessions.handle(turn.turn, callers[phone], known[phone], session)
+        contact = known[turn.turn.phone]
+        caller, before = await _look_again(batch, contact.phone, callers), {**vars(contact)}
+        turn.language = caller.language or contact.language
+        screen = await self._sessions.handle(turn.turn, caller, contact, session)
         batch.answered.append((turn, screen))
-        if vars(known[phone]) != before:
-            batch.changed.add(phone)
+        _leave_for_the_end(screen.handled, contact, before)
 
     async def _handle_sms(
         self, batch: _Batch, message: StoredSms, callers: dict[str, Caller], known: dict[str, PhoneState]
     ) -> None:
-        phone = message.sender.value
-        if phone in batch.heard:  # what it said before may have locked its agent, or changed the language
-            callers |= await find_callers([phone])
-        batch.heard.add(phone)
-        before = {**vars(known[phone])}
-        handled = await self._dispatcher.handle(message, known[phone], callers[phone])
+        contact = known[message.sender.value]
+        caller, before = await _look_again(batch, contact.phone, callers), {**vars(contact)}
+        handled = await self._dispatcher.handle(message, contact, caller)
         batch.handled.append((message, handled))
-        if vars(known[phone]) != before:
-            batch.changed.add(phone)
+        _leave_for_the_end(handled, contact, before)
 
-    async def _write(self, batch: _Batch, known: dict[str, PhoneState]) -> None:
-        outgoing = [one for handled in batch.results for one in handled.outgoing]
-        if outgoing:
-            await enqueue(outgoing, now_ms())
-            batch.enqueued = {one.gateway for one in outgoing}
+    async def _write(self, batch: _Batch) -> None:
+        batch.enqueued = {one.gateway for handled in batch.results for one in handled.outgoing}
         await withdraw_questions({origin for handled in batch.results for origin in handled.answered})
-        await save([known[phone] for phone in sorted(batch.changed)])
         await self._inbox.write_outcomes([Outcome(m.id, "done", h.outcome) for m, h in batch.handled])
         if unit := unit_of_work():  # when all was withdrawn that need not go any more, as reminders of what was paid
             unit.at_end("answers", partial(self._claim_answers, batch), last=True).extend(batch.enqueued)
@@ -461,6 +450,29 @@ class Worker:
         turns, self._turns = self._turns, []
         for turn in turns:
             self._apologise(turn)
+
+
+async def _look_again(batch: _Batch, phone: str, callers: dict[str, Caller]) -> Caller:
+    """Who it is by now: what the phone said before may have locked its agent, or changed the language, and so may a
+    LOCK by any other phone."""
+    agent = callers[phone].agent
+    if phone in batch.heard or (agent and pins.was_locked(agent)):
+        callers |= await find_callers([phone])
+    batch.heard.add(phone)
+    return callers[phone]
+
+
+def _leave_for_the_end(handled: Handled, contact: PhoneState, before: Mapping[str, object]) -> None:
+    """What was answered, and what is known of the phone where that is new, is written for all of a batch at once: at
+    its end, or when somebody has to see it."""
+    if unit := unit_of_work():
+        unit.at_end(ANSWERS, _enqueue).extend(handled.outgoing)
+        if vars(contact) != before:
+            unit.at_end(STATES, save).append(contact)
+
+
+async def _enqueue(outgoing: Sequence[NewMessage]) -> None:
+    await enqueue(outgoing, now_ms())
 
 
 def _written(messages: Sequence[StoredSms]) -> list[tuple[str, str]]:

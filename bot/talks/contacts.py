@@ -4,14 +4,29 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
+from tortoise.exceptions import OperationalError
+
 from bot.message import OptOut
 from bot.runtime import Purge
 from bot.talks.state import TalkState, kept_of
 from models.messages import withdrawal
 from models.people import Caller
 from models.people.callers import find_called, read_callers
-from models.sql import DAY_MS, HOUR_MS, MINUTE_MS, connection, execute, marks, now_ms, on_postgres, row_marks
+from models.sql import (
+    DAY_MS,
+    HOUR_MS,
+    MINUTE_MS,
+    connection,
+    execute,
+    marks,
+    now_ms,
+    on_postgres,
+    row_marks,
+    unit_of_work,
+)
 
+# What a unit of work leaves for its end under these names: what is known of phones by now, what is on their screens.
+STATES, SCREENS = "contacts", "dialled turns"
 MOST_IN_A_ROW = 5  # texts that were not understood, answered before there is silence
 MOST_REPEATED = 2  # texts that were understood, and that came within the hour already
 MOST_MIXED = 3  # of both together, so that two machines hear five answers whatever they say
@@ -25,6 +40,7 @@ PURGE = Purge(
 )
 SCREEN_MS = 3 * MINUTE_MS  # no network leaves a dialled session open for longer
 ON_SCREEN = "SELECT talk FROM ussdsession WHERE phone = $1 AND open AND updated_at > $2 ORDER BY id DESC LIMIT 1"
+HOLD_NOW = "SELECT pg_try_advisory_xact_lock(hashtextextended($1::text, 7269420)) AS held"
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(phone, 7269420)) FROM unnest($1::text[]) AS phone"
 
 
@@ -118,8 +134,17 @@ async def hold(phones: Sequence[str]) -> None:
         await connection().execute_query(LOCK, [sorted(set(phones))])
 
 
+async def _hold_now(phone: str) -> None:
+    """The same for a phone that something else turns out to be about, from within a unit of work that may hold rows: it
+    waits for nobody. Raises OperationalError while somebody else handles what this phone said: run it again."""
+    if on_postgres() and not (await execute(connection(), HOLD_NOW, [phone]))[0]["held"]:
+        raise OperationalError("This phone says something at this moment.")
+
+
 async def contacts(phones: Sequence[str]) -> dict[str, PhoneState]:
-    """What is known of these phones."""
+    """What is known of these phones, also by what this unit of work has handled already."""
+    if unit := unit_of_work():
+        await unit.do_now(STATES)
     rows = await execute(connection(), FIND.format(marks(len(phones))), phones)
     known = {row["phone"]: PhoneState(**row) for row in rows}
     return {phone: known.get(phone) or PhoneState(phone) for phone in phones}
@@ -138,8 +163,11 @@ async def callers_and_contacts(phones: Sequence[str]) -> tuple[dict[str, Caller]
 
 async def asked_room(phone: str) -> int:
     """What of an agent's room a yes would take that is wanted of this phone now, by SMS or on its screen, in minor
-    units."""
+    units. The phone is asked nothing else until the commit. Raises OperationalError where it is to be run again."""
+    await _hold_now(phone)
     contact = (await contacts([phone]))[phone]
+    if unit := unit_of_work():
+        await unit.do_now(SCREENS)
     by_sms = json.loads(contact.talk) if contact.talk else {}
     states = [_state(each) for each in (by_sms.get("open"), by_sms.get("aside")) if each]
     states = [state for state in states if not state.is_expired]
@@ -153,9 +181,11 @@ def _state(stored: dict[str, object]) -> TalkState:
 
 
 async def save(changed: Sequence[PhoneState]) -> None:
-    values = [getattr(contact, column) for contact in changed for column in COLUMNS]
+    """Write what is known of these phones; the same one may be among them several times."""
+    rows = [contact for _phone, contact in sorted({contact.phone: contact for contact in changed}.items())]
+    values = [getattr(contact, column) for contact in rows for column in COLUMNS]
     if values:
-        await execute(connection(), SAVE.format(row_marks(len(changed), len(COLUMNS))), values)
+        await execute(connection(), SAVE.format(row_marks(len(rows), len(COLUMNS))), values)
 
 
 async def stop_reminders(contact: PhoneState) -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from models.sql import connection, execute, execute_many, for_update, marks, now_ms, unit_of_work
 
+ANSWERS = "answers to be written"  # what a unit of work leaves for its end under this name: rows of the outbox
 # Why a row of the outbox expired, as the office reads it (bot/gateways).
 STOPPED, PAID, ANSWERED, CANCELLED = "stopped", "paid", "answered", "cancelled"
 WITHDRAWN = f"error IN ('{STOPPED}', '{PAID}', '{ANSWERED}', '{CANCELLED}')"
@@ -70,7 +71,10 @@ def asking(about: str) -> str:
 
 
 async def withdraw_question_about(about: str, phone: str) -> None:
-    """What this phone was asked about it is answered, or need not be any more: no copy of the question goes now."""
+    """What this phone was asked about it is answered, or need not be any more: no copy of the question goes now, also
+    of one that was put in this very unit of work."""
+    if unit := unit_of_work():
+        await unit.do_now(ANSWERS)
     statement = WITHDRAW_QUESTIONS.format(which=ASKED, lock=for_update())
     await execute(connection(), statement, [now_ms(), ANSWERED, phone, f"%{asking(about)}"])
 

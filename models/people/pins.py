@@ -93,6 +93,16 @@ def _held(number: int) -> tuple[str, int]:
     return "held agent", number
 
 
+def _locked(number: int) -> tuple[str, int]:
+    return "locked agent", number
+
+
+def was_locked(agent: Agent) -> bool:
+    """Whether this unit of work has locked him: who was looked up before that does not know."""
+    unit = unit_of_work()
+    return bool(unit and _locked(agent.id) in unit.seen)
+
+
 async def _change(agent: Agent, **columns: Any) -> None:
     """Write these columns. A unit of work that holds the agent reads him once more."""
     await Agent.filter(id=agent.id).update(**columns)
@@ -185,6 +195,8 @@ async def lock(agent: Agent, actor: str, reason: str) -> None:
     """Lock an agent: who did it and why. The office is told."""
     if await Agent.filter(id=agent.id, locked_at__isnull=True).update(locked_at=datetime.now(UTC)):
         _forget(agent)
+        if unit := unit_of_work():
+            unit.seen[_locked(agent.id)] = True
         await record(actor, "lock", agent.phone, reason)
         await raise_alert(f"Agent {_who(agent)} is locked: {reason}.")
 

@@ -13,20 +13,17 @@ from bot.runtime import Database, Metrics
 from bot.server import Server
 from bot.text.numbers import sender
 from bot.text.redact import Redactor
+from models.people import Agent
 from models.sql import execute, lock_rows, now_ms
 from models.vault import Vault
-from tests.world.people import PEOPLE, PINS, Phones
+from tests.world.people import PEOPLE, PINS, Dialled, Phones
 from tests.world.receipt_texts import open_till, personal
 
 
 async def all_at_once(mwanga: Server, name: str, *texts: str) -> list[str]:
     """What this phone reads when all of its texts wait already when the first one is handled."""
-    phones = Phones(mwanga)
-    written = sender(PEOPLE[name], "TZ")
-    messages = [Inbound("africastalking", f"m{n}", written, text) for n, text in enumerate(texts)]
-    await asyncio.gather(*(mwanga.inbox.record(message) for message in messages))
-    await phones.handled()
-    return [text for receiver, text in await phones.news() if receiver == name]
+    said = await Phones(mwanga).text_together(*((name, text) for text in texts))
+    return [text for receiver, text in said if receiver == name]
 
 
 async def test_texts_that_wait_together_are_answered_in_the_language_that_the_first_one_asks_for(
@@ -42,6 +39,22 @@ async def test_a_locked_agent_does_nothing_that_waited_behind_the_lock(mwanga: S
     assert await execute(mwanga.database.client, "SELECT 1 FROM ticket") == []
 
 
+async def test_an_agent_whom_another_phone_has_locked_does_nothing_that_waited_behind_it(mwanga: Server) -> None:
+    lost = ("Stranger", f"LOCK {PEOPLE['Asha']} {PINS['Asha']}")
+    said = await Phones(mwanga).text_together(lost, ("Asha", "FIX SHS0283 no power"))
+    assert [text for name, text in said if name == "Asha"][-1].startswith("You are locked. Nothing was done.")
+    assert await execute(mwanga.database.client, "SELECT 1 FROM ticket") == []
+
+
+async def test_an_agent_whom_one_session_has_locked_sees_nobody_in_another_of_the_same_moment(mwanga: Server) -> None:
+    await Agent.filter(phone=PEOPLE["Asha"]).update(wrong_pins=4)
+    phones, selling = Phones(mwanga), Dialled(mwanga, PEOPLE["Asha"], "selling", "*384*20*1*SHS0283*8000#")
+    assert "How does the name begin?" in await phones.choose("Asha", "Find a customer")
+    assert "Your PIN" in await selling.enter("")
+    screens = await asyncio.gather(selling.enter("111111"), phones.enter("Asha", "Baraka"))
+    assert [screen[:10] for screen in screens] == ["END Locked", "END You ar"]
+
+
 @pytest.mark.parametrize(
     ("question", "before", "after"),
     [("BAL", "nothing paid yet", "8 days left"), ("TOKEN", "No token yet", "SHS0283, newest first")],
@@ -54,14 +67,7 @@ async def test_what_was_read_ahead_for_others_counts_no_more_once_somebody_has_s
     monkeypatch.setattr(worker, "SLICE_S", 60.0)  # a batch that waits for a busy machine is one batch all the same
     phones = Phones(mwanga)
     await phones.text("Asha", "BUY SHS0283 8000")
-    arriving = [("Neema", question), ("Asha", f"1 {PINS['Asha']}"), ("Baraka", question)]
-    messages = [
-        Inbound("africastalking", f"m{n}", sender(PEOPLE[name], "TZ"), text) for n, (name, text) in enumerate(arriving)
-    ]
-    await phones.news()
-    await asyncio.gather(*map(mwanga.inbox.record, messages))
-    await phones.handled()
-    said = await phones.news()
+    said = await phones.text_together(("Neema", question), ("Asha", f"1 {PINS['Asha']}"), ("Baraka", question))
     assert before in said[0][1] and said[1][1].startswith("SOLD")
     assert said[-1][0] == "Baraka" and after in said[-1][1]
 

@@ -1,12 +1,14 @@
 """Machines get no answer, the loud get silence, what was paid for always comes, and texts are not kept for ever."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
 
 from bot.app import PURGES, assembled
 from bot.config import Config, load
+from bot.inbound.inbox import StoredSms
 from bot.inbound.sms import GlobalCap
 from bot.message import Inbound, OptOut
 from bot.runtime import Housekeeping
@@ -46,6 +48,24 @@ async def test_everybody_together_gets_so_many_replies(demo_url: str) -> None:
         with time_machine.travel(NOON, tick=False):
             answers = [len(await phones.text(name, "HELP")) for name in ("Asha", "Juma", "Baraka")]
     assert answers == [1, 1, 0]
+
+
+async def test_replies_of_a_batch_that_was_undone_are_not_counted(
+    demo_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with assembled(load(database=demo_url, global_cap=4), serving=False) as mwanga:
+        phones, handle = Phones(mwanga), mwanga.worker._dispatcher.handle
+        failing = iter([True])
+
+        async def handles(message: StoredSms, *about: Any) -> Any:
+            if message.text == "FEDHA" and next(failing, False):
+                raise ZeroDivisionError
+            return await handle(message, *about)
+
+        monkeypatch.setattr(mwanga.worker._dispatcher, "handle", handles)
+        said = await phones.text_together(("Asha", "CASH"), ("Baraka", "BAL"), ("Juma", "FEDHA"))
+        assert sorted(name for name, _text in said) == ["Asha", "Baraka", "Juma"]
+        assert len(await phones.text_together(("Asha", "CASH"), ("Baraka", "BAL"))) == 1
 
 
 def test_only_replies_that_are_counted_reach_a_cap() -> None:

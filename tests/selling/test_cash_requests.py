@@ -8,9 +8,13 @@ from datetime import timedelta
 import pytest
 import time_machine
 
+from bot.inbound.conversation import Conversation
 from bot.server import Server
+from bot.talks.contacts import PhoneState, hold, save
+from bot.talks.state import TalkState
 from bot.text.answers import BESIDE_PIN, CONSENT
 from bot.text.redact import Redactor
+from models.messages.withdrawal import ANSWERED
 from models.money.ledger import AccountKind
 from models.money.reservations import reserved
 from models.people import Agent
@@ -18,6 +22,7 @@ from models.selling import Appliance, cash_requests, payment, refusals
 from models.selling.cash_limit import read_room
 from models.selling.cash_requests import CashRequest, CashRequestState
 from models.selling.sales import Sale
+from models.sql import execute
 from tests.world.people import NOON, PEOPLE, Phones
 from tests.world.server import Serving, serving
 
@@ -96,6 +101,70 @@ async def test_a_question_on_an_agents_screen_takes_room_from_others(phones: Pho
         else:
             await phones.enter("Asha", end)
         assert "Asha" in dict(await phones.text("Neema", "BUY 4000"))
+
+
+async def test_an_agents_own_question_of_the_same_batch_takes_room_from_others(phones: Phones) -> None:
+    """What is asked of her is not written yet when Baraka's text is handled."""
+    await Agent.filter(phone=PEOPLE["Asha"]).update(cash_limit=9_000_00)
+    said = await phones.text_together(("Asha", "BUY EB100042 6000"), ("Baraka", "BUY 5000"))
+    assert [name for name, _text in said] == ["Asha", "Baraka", "Juma"]
+
+
+async def test_a_question_on_a_screen_of_the_same_batch_takes_room_from_others(phones: Phones) -> None:
+    await Agent.filter(phone=PEOPLE["Asha"]).update(cash_limit=9_000_00)
+    await phones.dial("Asha", "*384*20*1*EB100042#")
+    assert "How much?" in await phones.choose("Baraka", "Buy")
+    screens = await asyncio.gather(phones.enter("Asha", "6000"), phones.enter("Baraka", "5000"))
+    assert "Your PIN, or 2 for no." in screens[0] and "Agent Juma Said" in screens[1]
+
+
+async def test_a_request_is_to_be_named_beside_an_agents_own_question_of_the_same_batch(phones: Phones) -> None:
+    """Of two questions to which 1 and the PIN is the answer nobody knows which one is meant."""
+    said = await phones.text_together(("Asha", "BUY EB100042 6000"), ("Baraka", "BUY 5000"))
+    assert [text for name, text in said if name == "Asha"][-1].endswith("Reply C1 1 and your PIN, or C1 2.")
+
+
+@pytest.mark.parametrize("engine", ["postgres"])  # the embedded database has one writer
+async def test_a_question_that_another_worker_is_about_to_put_counts(phones: Phones) -> None:
+    """Asha's BUY is handled in the same moment, and not committed: her question is looked at when it is."""
+    await Agent.filter(phone=PEOPLE["Asha"]).update(cash_limit=9_000_00)
+    put, go_on, asked = asyncio.Event(), asyncio.Event(), Conversation()
+    asked.ask(TalkState("buy", "sms 1", confirming=True, signing=True, holds=6_000_00))
+
+    async def ask() -> None:
+        async with phones.mwanga.database.work():
+            await hold([PEOPLE["Asha"]])
+            await save([PhoneState(PEOPLE["Asha"], talk=asked.dump())])
+            put.set()
+            await go_on.wait()
+
+    async with asyncio.timeout(20):
+        asking = asyncio.create_task(ask())
+        await put.wait()
+        wishing = asyncio.create_task(phones.text("Baraka", "BUY 5000"))
+        while not (phones.mwanga.worker._slow or wishing.done()):  # until his batch is undone, to be run again
+            await asyncio.sleep(0)
+        go_on.set()
+        await asking
+        assert [name for name, _text in await wishing] == ["Baraka", "Juma"]
+
+
+async def test_a_yes_that_came_before_a_request_was_made_is_none_to_it(phones: Phones) -> None:
+    """She says yes twice, for no answer comes, and all of it waits together: she cannot mean what nobody asked yet."""
+    await phones.text("Asha", "BUY EB100042 6000")
+    said = await phones.text_together(("Asha", YES), ("Baraka", "BUY 5000"), ("Asha", YES))
+    assert await Sale.all().count() == 1 and await states() == [CashRequestState.ASKED]
+    to_asha = [text for name, text in said if name == "Asha"]
+    assert to_asha[0].startswith("SOLD TZS 6,000") and to_asha[1].startswith("C1: ") and to_asha[2] == to_asha[0]
+    assert dict(await phones.text("Asha", YES))["Asha"].startswith("SOLD TZS 5,000")
+
+
+async def test_a_question_that_is_answered_in_the_same_batch_does_not_go(phones: Phones) -> None:
+    await phones.text("Asha", "BUY SHS0283 5000")
+    await phones.text_together(("Baraka", "BUY 5000"), ("Asha", YES))
+    assert await states() == [CashRequestState.SOLD]
+    rows = await execute(phones.mwanga.database.client, "SELECT state, error FROM outbox WHERE origin LIKE '% asks C1'")
+    assert [(row["state"], row["error"]) for row in rows] == [("expired", ANSWERED)]
 
 
 @pytest.mark.first_on_postgres

@@ -49,6 +49,16 @@ async def said(phones: Phones, name: str, text: str) -> str:
     return next(answer for reader, answer in await phones.text(name, text) if reader == name)
 
 
+async def test_a_text_that_came_before_the_question_is_no_answer_to_it(mwanga: Server) -> None:
+    """What Baraka wrote waits behind the text by which he is asked: he has not read that yet."""
+    phones = Phones(mwanga)
+    await phones.text("Asha", "FIX SHS0283 no power")
+    await phones.text_together(("Asha", "DONE K1"), ("Baraka", "1"))
+    assert await state() == TicketState.ASKED
+    await phones.text("Baraka", "1")
+    assert await state() == TicketState.CLOSED
+
+
 # Silence
 
 

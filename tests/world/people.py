@@ -1,5 +1,6 @@
 """The people of the demo world, and phones that they text and dial with."""
 
+import asyncio
 import itertools
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -7,7 +8,7 @@ from datetime import UTC, datetime
 from bot.inbound.conversation import Conversation
 from bot.message import Inbound, UssdTurn
 from bot.server import Server
-from bot.text.numbers import Sender, SenderKind
+from bot.text.numbers import Sender, SenderKind, sender
 from models.sql import execute
 from tests.world.menus import way
 
@@ -45,9 +46,17 @@ class Phones:
     async def text(self, name: str, text: str, external_id: str = "") -> list[tuple[str, str]]:
         """Send an SMS; the messages that it caused, as (name, text), in the order in which they were written."""
         number = PEOPLE.get(name, name)
-        sender = Sender(SenderKind.NUMBER, number)
-        self.last = Inbound(GATEWAY, external_id or f"test {next(_ids)}", sender, text)
+        written = Sender(SenderKind.NUMBER, number)
+        self.last = Inbound(GATEWAY, external_id or f"test {next(_ids)}", written, text)
         return await self.repeat()
+
+    async def text_together(self, *texts: tuple[str, str]) -> list[tuple[str, str]]:
+        """Send these SMS, each as (name, text), which wait already when the first one is handled; the messages that
+        they caused."""
+        messages = [Inbound(GATEWAY, f"test {next(_ids)}", sender(PEOPLE[name], "TZ"), text) for name, text in texts]
+        await asyncio.gather(*map(self.mwanga.inbox.record, messages))
+        await self.handled()
+        return await self.news()
 
     async def repeat(self) -> list[tuple[str, str]]:
         """The last SMS once more, with the same id."""
