@@ -81,8 +81,10 @@ def lock(url: str) -> None:
 
     async def wait() -> None:
         connection = await asyncpg.connect(url.removesuffix("&maxsize=6"))
-        await connection.execute(LOCK, timeout=60)
-        await connection.close()
+        try:
+            await connection.execute(LOCK, timeout=60)
+        finally:
+            await connection.close()
 
     with ThreadPoolExecutor(1) as thread:
         thread.submit(asyncio.run, wait()).result()
@@ -93,10 +95,13 @@ async def test_what_a_server_holds_that_hangs_is_free_again_for_the_others(
 ) -> None:
     """Its machine was cut off, or stands still: nobody closes its connections, and its locks would stay for hours."""
     monkeypatch.setattr("bot.runtime.database.SILENT_MS", 100)
+    others = list[str]()
     async with Database(empty_url) as database:
         with pytest.raises(DatabaseAway):
             async with database.work() as db:
                 await db.execute_query(LOCK)
                 lock(empty_url)
+                others.append("have it")
                 await db.execute_query(LOCK)  # it goes on where it stood still
+        assert others, "who waited in vain would look like a database that is away"
         assert await soon(database) == 1
