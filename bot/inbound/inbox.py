@@ -65,7 +65,7 @@ class StoredSms:
     network: str = ""  # the sender's, by its code, where the gateway named it
     sim: int = 0  # of a gateway phone: the SIM card that got it; 0 where it did not say
     reached_at: int = 0  # when it came: to the gateway phone by its clock, or to us (ms)
-    received_at: int = 0  # when we stored it (ms)
+    received_at: int = 0  # when it came to us, which may be before it could be stored (ms)
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,7 @@ class Outcome:
 class _Arrived:
     inbound: Inbound
     stored: "asyncio.Future[bool]"  # False: it was stored before
+    at: int = field(default_factory=now_ms)  # when (ms): what a unit of work asks meanwhile it does not answer
 
 
 @dataclass
@@ -153,7 +154,7 @@ class Inbox:
         waits to begin, an undone one may put back what came before."""
         brought.arrived = self._take()
         if brought.arrived:
-            brought.new = await self._insert([arrived.inbound for arrived in brought.arrived])
+            brought.new = await self._insert(brought.arrived)
             self.busy = self.busy or len(brought.arrived) >= BUSY
 
     @asynccontextmanager
@@ -184,12 +185,12 @@ class Inbox:
         for (gateway, state), count in counted.items():
             self._metrics.messages.labels("in", gateway, state).inc(count)
 
-    async def _insert(self, messages: Sequence[Inbound]) -> dict[tuple[str, str], int]:
-        values = [value for inbound in messages for value in self._row(inbound)]
+    async def _insert(self, messages: Sequence[_Arrived]) -> dict[tuple[str, str], int]:
+        values = [value for arrived in messages for value in self._row(arrived.inbound, arrived.at)]
         rows = await execute(connection(), INSERT.format(row_marks(len(messages), len(COLUMNS))), values)
         return {(row["gateway"], row["external_id"]): row["id"] for row in rows}
 
-    def _row(self, inbound: Inbound) -> tuple[Any, ...]:
+    def _row(self, inbound: Inbound, came_at: int) -> tuple[Any, ...]:
         """A message as it is stored: starred, with what was starred sealed beside it."""
         came = shown(inbound.text)
         whole = came[: LONGEST + BEHIND]  # a PIN that the cut would halve is still seen to be one
@@ -207,7 +208,7 @@ class Inbox:
             clean,
             len(came) if len(came) > LONGEST else 0,
             None if clean == text else self._vault.seal(text, purpose),
-            now_ms(),
+            came_at,
             *("new", "", ""),
         )
 

@@ -4,15 +4,19 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
 
 from bot.inbound.conversation import Conversation
+from bot.inbound.inbox import StoredSms
+from bot.message import Inbound
 from bot.server import Server
 from bot.talks.contacts import PhoneState, hold, save
 from bot.talks.state import TalkState
 from bot.text.answers import BESIDE_PIN, CONSENT
+from bot.text.numbers import sender
 from bot.text.redact import Redactor
 from models.messages.withdrawal import ANSWERED
 from models.money.ledger import AccountKind
@@ -23,7 +27,7 @@ from models.selling.cash_limit import read_room
 from models.selling.cash_requests import CashRequest, CashRequestState
 from models.selling.sales import Sale
 from models.sql import execute
-from tests.world.people import NOON, PEOPLE, Phones
+from tests.world.people import GATEWAY, NOON, PEOPLE, Phones
 from tests.world.server import Serving, serving
 
 YES = "1 482915"
@@ -157,6 +161,28 @@ async def test_a_yes_that_came_before_a_request_was_made_is_none_to_it(phones: P
     to_asha = [text for name, text in said if name == "Asha"]
     assert to_asha[0].startswith("SOLD TZS 6,000") and to_asha[1].startswith("C1: ") and to_asha[2] == to_asha[0]
     assert dict(await phones.text("Asha", YES))["Asha"].startswith("SOLD TZS 5,000")
+
+
+async def test_a_yes_that_came_while_a_request_was_being_made_is_none_to_it(
+    phones: Phones, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waits to be stored until the batch is committed that asks her."""
+    dispatcher, inbox = phones.mwanga.worker._dispatcher, phones.mwanga.inbox
+    handle, late = dispatcher.handle, list[asyncio.Task[bool]]()
+
+    async def handles(message: StoredSms, *about: Any) -> Any:
+        if message.text == "BUY 5000":
+            again = Inbound(GATEWAY, "said again", sender(PEOPLE["Asha"], "TZ"), YES)
+            late.append(asyncio.create_task(inbox.record(again)))
+            await asyncio.sleep(0.005)
+        return await handle(message, *about)
+
+    await phones.text("Asha", "BUY EB100042 6000")
+    monkeypatch.setattr(dispatcher, "handle", handles)
+    await phones.text_together(("Asha", YES), ("Baraka", "BUY 5000"))
+    await asyncio.gather(*late)
+    await phones.handled()
+    assert await Sale.all().count() == 1 and await states() == [CashRequestState.ASKED]
 
 
 async def test_a_question_that_is_answered_in_the_same_batch_does_not_go(phones: Phones) -> None:
