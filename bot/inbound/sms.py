@@ -213,15 +213,16 @@ class Dispatcher:
     async def _find_question(self, exchange: "_Exchange", text: str, at_worst: Fits) -> TalkState | None:
         """The question that somebody else's talk put to this phone, when it was asked after the phone's own: an answer
         belongs to what was asked last. One to one of a talk's questions leads on to its next, once that can have been
-        read. What came before a question was put is no answer to it, unless it names the question."""
-        came_at = exchange.message.received_at
+        read. What came before a question was put is no answer to it, unless it names the question. When one was put
+        that is still to come says nothing: a clock was set back, or another server's is ahead."""
+        came_at, now = exchange.message.received_at, now_ms()
         found = [
             (asked, one)
             for one in self._commands.for_role(exchange.caller.role)
             if one.find_question
             and (asked := await one.find_question(exchange.caller, text))
             and asked.fits <= at_worst
-            and (asked.at <= came_at or asked.answer is not None)
+            and (asked.answer is not None or not came_at < asked.at <= now)
         ]
         if not found:
             return None

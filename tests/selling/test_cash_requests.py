@@ -185,6 +185,13 @@ async def test_a_yes_that_came_while_a_request_was_being_made_is_none_to_it(
     assert await Sale.all().count() == 1 and await states() == [CashRequestState.ASKED]
 
 
+async def test_a_yes_counts_although_the_clock_was_set_back_since_the_request_was_made(phones: Phones) -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        await phones.text("Baraka", "BUY 5000")
+        clock.shift(timedelta(hours=-1))
+        assert dict(await phones.text("Asha", YES))["Asha"].startswith("SOLD TZS 5,000")
+
+
 async def test_a_question_that_is_answered_in_the_same_batch_does_not_go(phones: Phones) -> None:
     await phones.text("Asha", "BUY SHS0283 5000")
     await phones.text_together(("Baraka", "BUY 5000"), ("Asha", YES))
