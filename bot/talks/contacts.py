@@ -27,6 +27,7 @@ from models.sql import (
 
 # What a unit of work leaves for its end under these names: what is known of phones by now, what is on their screens.
 STATES, SCREENS = "contacts", "dialled turns"
+HELD = "held phones"  # what a unit of work has seen under this name: how many phones it holds from its beginning
 MOST_IN_A_ROW = 5  # texts that were not understood, answered before there is silence
 MOST_REPEATED = 2  # texts that were understood, and that came within the hour already
 MOST_MIXED = 3  # of both together, so that two machines hear five answers whatever they say
@@ -131,13 +132,22 @@ async def hold(phones: Sequence[str]) -> None:
     """One person at a time, in any process, until the end of the caller's unit of work. An embedded database
     has one writer and needs no more."""
     if phones and on_postgres():
-        await connection().execute_query(LOCK, [sorted(set(phones))])
+        held = sorted(set(phones))
+        await connection().execute_query(LOCK, [held])
+        if unit := unit_of_work():
+            unit.seen[HELD] = len(held)
 
 
-async def _hold_now(phone: str) -> None:
-    """The same for a phone that something else turns out to be about, from within a unit of work that may hold rows: it
-    waits for nobody. Raises OperationalError while somebody else handles what this phone said: run it again."""
-    if on_postgres() and not (await execute(connection(), HOLD_NOW, [phone]))[0]["held"]:
+async def _hold_too(phone: str) -> None:
+    """The same for a phone that something else turns out to be about. While somebody else handles what it said, only
+    who holds one phone alone waits: two who hold many might wait for each other. Others raise OperationalError: run
+    each of them alone."""
+    if not on_postgres():
+        return
+    unit = unit_of_work()
+    if unit and unit.seen.get(HELD) == 1:
+        await connection().execute_query(LOCK, [[phone]])
+    elif not (await execute(connection(), HOLD_NOW, [phone]))[0]["held"]:
         raise OperationalError("This phone says something at this moment.")
 
 
@@ -163,8 +173,9 @@ async def callers_and_contacts(phones: Sequence[str]) -> tuple[dict[str, Caller]
 
 async def asked_room(phone: str) -> int:
     """What of an agent's room a yes would take that is wanted of this phone now, by SMS or on its screen, in minor
-    units. The phone is asked nothing else until the commit. Raises OperationalError where it is to be run again."""
-    await _hold_now(phone)
+    units. The phone is asked nothing else until the commit. Ask before the agent's row is held: what he says himself
+    holds his phone first. Raises OperationalError where it is to be run again, alone."""
+    await _hold_too(phone)
     contact = (await contacts([phone]))[phone]
     if unit := unit_of_work():
         await unit.do_now(SCREENS)

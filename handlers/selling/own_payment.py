@@ -182,8 +182,9 @@ async def _ask_agent(chat: Chat, quote: quotes.Quote, earlier: CashRequest | Non
 async def _find_seller(customer: Customer, amount: int) -> Agent | None:
     """The likeliest agent who has room for this amount, held until the commit."""
     for agent in await sellers_for(customer):
+        asked = await asked_room(agent.phone)
         await lock_rows("agent", "id = $1", [agent.id])
-        room, asked = await read_room(agent), await asked_room(agent.phone)
+        room = await read_room(agent)
         try:
             room.check(amount + asked)
         except (refusals.OverLimit, refusals.WalletTooSmall):
