@@ -3,6 +3,7 @@
 import errno
 import gc
 import os
+import resource
 import tempfile
 from pathlib import Path
 from typing import Annotated
@@ -24,6 +25,8 @@ from models.demo import world
 
 # Who connects while so many wait to be accepted is not heard, and tries again after 1, 3 and 7 s. Linux allows 4,096.
 CONNECT_AT_ONCE = 1024
+# As the unit for systemd has it: a gateway that hangs takes 512 connections, and many a shell allows 1,024 in all.
+FILES = 65_536
 
 
 def demo(
@@ -49,6 +52,7 @@ def serve() -> None:
 
 def _serve(config: Config, *, load_demo: bool) -> None:
     set_up(config.log_level)
+    _allow_files()
     with lasting():
         app = build_app(config, load_demo=load_demo)
     app.on_startup.append(_leave_alone)
@@ -69,6 +73,14 @@ def _serve(config: Config, *, load_demo: bool) -> None:
         if error.errno == errno.EADDRINUSE:
             fail(f"Port {config.port} is taken. Choose another one: MWANGA_PORT={config.port + 1}")
         fail(f"Cannot listen on {config.host}:{config.port}: {error.strerror}")
+
+
+def _allow_files() -> None:
+    """As many open files and connections as we want, or as the system lets us have."""
+    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES if most == resource.RLIM_INFINITY else min(FILES, most)
+    if allowed != resource.RLIM_INFINITY and allowed < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 async def _leave_alone(_app: web.Application) -> None:

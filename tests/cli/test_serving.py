@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import stat
 import subprocess
 import sys
@@ -213,3 +214,13 @@ def test_no_table_is_looked_through_for_comments() -> None:
     """tortoise would parse the file of each of our tables again: a third of the time until a server listens."""
     assert of_tortoise._get_comments(Customer) == {}
     assert not [file for file in (ROOT / "models").glob("*/**/*.py") if "#:" in file.read_text()]
+
+
+def test_more_files_are_open_than_a_shell_allows() -> None:
+    before, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (1_000, most))
+        serving._allow_files()
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (min(65_536, most), most)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (before, most))
