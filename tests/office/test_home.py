@@ -9,7 +9,7 @@ import pytest
 
 from bot.config import Config, load
 from bot.gateways.errors import ERRORS
-from handlers.office.frame.times import age
+from handlers.office.frame.times import age, when
 from handlers.office.home import machine
 from handlers.office.home.machine import Machine, write_size
 from models.audit import Audit
@@ -302,7 +302,7 @@ async def test_a_gateway_that_is_topped_up_is_tried_again_by_a_button(office: Of
         ERRORS["no balance"].sentence,
     )
     page = await office.page()
-    clock = office.mwanga.company.clock(datetime.fromtimestamp(until / 1000, UTC))
+    clock = when(office.mwanga.company, datetime.now(UTC), until)  # with the day, ten minutes before midnight
     assert f"simulator is paused: {ERRORS['no balance'].sentence} It is topped up, try again" in sections(page)
     assert f"Until {clock}. " in page and "It said: <b>InsufficientBalance</b>" in page
     assert await press(office, "/home/try-again", gateway="simulator") == "/?done=try-again"
