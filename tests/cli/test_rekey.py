@@ -26,6 +26,7 @@ from models.people import Agent, OfficeUser, pins
 from models.sql import execute
 from models.vault import Vault
 from tests.world.prompt import do_in_one_work, mwanga_command, query
+from tests.world.stored import store
 
 NEW = "a new key that nobody has seen until now"
 
@@ -59,12 +60,12 @@ async def _everything_sealed() -> None:
 
 
 def text_that_waits(url: str) -> None:
-    async def store() -> None:
+    async def begin() -> None:
         async with assembled(load(database=url), serving=False, handling=False) as server:
             text = Inbound("simulator", "m1", sender("+255700000001", "TZ"), "1 482915", "20880")
-            await server.inbox._insert([text])
+            await store(server.inbox, text)
 
-    asyncio.run(store())
+    asyncio.run(begin())
 
 
 def under(url: str, vault: Vault) -> dict[str, list[str]]:

@@ -18,6 +18,7 @@ from models.sql import ms_of
 from tests.world.books import check_ledger
 from tests.world.receipt_texts import open_till, personal
 from tests.world.server import ServerProcess, query
+from tests.world.stored import store
 from tests.world.templates import Templates
 
 PAYMENTS = 100
@@ -26,7 +27,7 @@ LIFE_S = 0.3  # the longest that the first server lives after it began to listen
 pytestmark = pytest.mark.slow
 
 
-async def store(mwanga: Server, gateway: str, random: Random) -> None:
+async def store_all(mwanga: Server, gateway: str, random: Random) -> None:
     """All texts, each twice, as the phone repeats them, and some before the one that they follow on."""
     at = datetime.now(UTC)
     texts = [personal(f"DK{n:08d}", 100 * n, 10_000 + 50 * n * (n + 1), at) for n in range(1, PAYMENTS + 1)]
@@ -34,7 +35,7 @@ async def store(mwanga: Server, gateway: str, random: Random) -> None:
     for number in (each for n in order for each in (n, n)):
         name = random.choice(["M-PESA", "M-Pesa", "MPESA"])
         came = Inbound(gateway, f"m{random.random()}", sender(name, "TZ"), texts[number], sim=1, reached_at=ms_of(at))
-        await mwanga.inbox._insert([came])
+        await store(mwanga.inbox, came)
 
 
 @pytest.mark.parametrize(("engine", "seed"), [("sqlite", 1), ("postgres", 2)])
@@ -42,7 +43,7 @@ async def test_however_often_it_is_killed_each_text_is_paid_once(engine: str, se
     url, random = await asyncio.to_thread(templates.copy, engine, "demo"), Random(seed)
     async with assembled(load(database=url), serving=False, handling=False) as mwanga:
         till = await open_till(mwanga, balance=10_000)
-        await store(mwanga, till.phone.gateway, random)
+        await store_all(mwanga, till.phone.gateway, random)
     kills = 0
     async with ServerProcess(url, log_level="ERROR") as server:
         while (await query(url, "SELECT COUNT(*) AS n FROM inbox WHERE state = 'new'"))[0]["n"]:
