@@ -1,5 +1,6 @@
 """All agents as the office looks them up at the prompt: who they are, what they hold, whether they may sell."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -63,6 +64,8 @@ BY_RISK = f"""SELECT id, name, phone, mini_grid, cash_limit, prepaid, locked_at,
   WHERE a.retired_at IS {{retired}} {{where}}) AS listed
   WHERE risk < $1 OR (risk = $1 AND id < $2) ORDER BY risk DESC, id DESC LIMIT $3"""
 ALL_RISKS = 1 << 62
+# Below 0 is who handed in what was taken back since.
+PLACE = re.compile(r"(-?[0-9]{1,18})\.([0-9]{1,18})")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,9 +97,8 @@ async def list_by_risk(
 ) -> list[AgentRisk]:
     """Agents, those nearest to their limit first: of one mini-grid, or those who are locked or retired, from behind a
     `place` on."""
-    risk, _, last = before.partition(".")
-    known = all(each.isascii() and each.isdigit() and len(each) < 19 for each in (risk, last))
-    values: list[Any] = [int(risk), int(last)] if known else [ALL_RISKS, ALL_RISKS]
+    place = PLACE.fullmatch(before)
+    values: list[Any] = [int(place[1]), int(place[2])] if place else [ALL_RISKS, ALL_RISKS]
     values.append(most)
     where = "AND a.locked_at IS NOT NULL " if locked and not retired else ""
     if mini_grid:

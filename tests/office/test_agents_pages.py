@@ -1,5 +1,6 @@
 """The pages of agents: the list by risk, one agent, and what the office does with him."""
 
+import asyncio
 import re
 
 import pytest
@@ -44,6 +45,17 @@ async def test_the_list_goes_by_risk_and_is_filtered(config: Config) -> None:
         csv = await office.get("/people/agents?csv=1")
         text = await csv.text()
         assert csv.status == 200 and "Juma Said,+255700000002,Mtwara North,45000,50000,,4500" in text.replace("'", "")
+
+
+async def test_the_file_ends_behind_who_handed_in_what_was_taken_back_since(config: Config) -> None:
+    async with open_office(config) as office:
+        await office.sign_in()
+        await take_cash(office, 2, -45_000_00)
+        async with asyncio.timeout(60):
+            text = await (await office.get("/people/agents?csv=1")).text()
+        assert [line.partition(",")[0] for line in text.splitlines()[1:]] == ["Zuhura Ali", "Asha Mushi", "Juma Said"]
+        behind = await office.page("/people/agents?before=0.1")
+        assert "Juma Said" in behind and "Asha Mushi" not in behind
 
 
 async def test_cash_is_booked_once_and_the_same_again_is_held(config: Config) -> None:
