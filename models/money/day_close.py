@@ -162,12 +162,13 @@ async def _figures(subject: str, begins: datetime, ends: datetime) -> dict[str, 
 
 async def _agent_figures(agent: int, begins: datetime, ends: datetime) -> Figures:
     """Cash and commission of one agent: closing = opening + taken - handed in - paid; due = due before + earned - paid,
-    out of the cash or out of the office's till. What a sale that was taken
+    out of the cash, into the wallet or out of the office's till. What a sale that was taken
     back gave back is less taken. A wallet holds what the agent paid before selling."""
     cash, commission, wallet = [(kind, agent, begins) for kind in ("cash", "commission", "wallet")]
     opening, moved = await _sum(BEFORE, *cash), await _sum(MOVED, *cash, ends)
     handed_in = -await _sum(MOVED + BESIDE, *cash, ends, "office cash")
     paid = -await _sum(MOVED + BESIDE, *cash, ends, "commission")
+    into_wallet = -await _sum(MOVED + BESIDE, *wallet, ends, "commission")
     out_of_till = await _sum(MOVED + BESIDE, *commission, ends, "office cash")
     due_before, due_moved = -await _sum(BEFORE, *commission), -await _sum(MOVED, *commission, ends)
     wallet_before, wallet_moved = -await _sum(BEFORE, *wallet), -await _sum(MOVED, *wallet, ends)
@@ -178,9 +179,11 @@ async def _agent_figures(agent: int, begins: datetime, ends: datetime) -> Figure
         "commission paid": paid,
         "closing": opening + moved,
         "commission due before": due_before,
-        "commission earned": due_moved + paid + out_of_till,
+        "commission earned": due_moved + paid + into_wallet + out_of_till,
         "commission due": due_before + due_moved,
     }
+    if into_wallet:
+        figures |= {"commission put into the wallet": into_wallet}
     if out_of_till:
         figures |= {"commission paid by the office": out_of_till}
     if wallet_before or wallet_moved:

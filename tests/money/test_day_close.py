@@ -14,6 +14,7 @@ from models.money.day_close import Closed, DayNotOver, close_agent, close_all, c
 from models.money.hand_in import hand_in
 from models.money.ledger import AccountKind, Posting, post
 from models.money.providers import Provider
+from models.money.wallets import make_prepaid, top_up
 from models.people import Agent
 from models.sql import execute
 from tests.world.prompt import Run, do_in_one_work
@@ -29,7 +30,8 @@ async def take(agent: int, amount: int, at: datetime, commission: int = 0) -> No
     """An agent sells for cash."""
     key = f"sale {next(_entries)}"
     lines = [Posting(AccountKind.CASH, agent, amount), Posting(AccountKind.DAYS, 0, -amount)]
-    await post(key, lines, actor="test", effective_at=at)
+    if amount:
+        await post(key, lines, actor="test", effective_at=at)
     if commission:
         earned = [
             Posting(AccountKind.COMMISSION_COST, 0, commission),
@@ -83,6 +85,26 @@ async def test_an_agents_day_has_its_figures(open_books: Database) -> None:
         "commission earned": 2_000,
         "commission due": 0,
     }
+
+
+async def test_commission_that_went_into_the_wallet_was_earned(open_books: Database) -> None:
+    asha = await Agent.get(id=1)
+    async with open_books.work():
+        await make_prepaid(asha, "rehema")
+        await take(1, 0, NOON - timedelta(days=1), 5_000)
+        await take(1, 0, NOON, 2_000)
+    with time_machine.travel(NOON + timedelta(hours=1), tick=False):
+        async with open_books.work():
+            await top_up(asha, 60_000, "rehema", "R1")
+    async with open_books.work():
+        done = await close_agent(asha, DAY, ZONE, "Rehema")
+    commission = {name: figure for name, figure in done.figures.items() if figure and name.startswith("commission")}
+    assert commission == {
+        "commission due before": 5_000,
+        "commission earned": 2_000,
+        "commission put into the wallet": 7_000,
+    }
+    assert done.figures["wallet"] == 67_000
 
 
 async def test_a_providers_day_has_its_figures(open_books: Database) -> None:

@@ -51,6 +51,7 @@ FIGURES = {
     "closing": N_("After the day"),
     "commission due before": N_("Commission due before"),
     "commission earned": N_("Commission earned"),
+    "commission put into the wallet": N_("Commission put into the wallet"),
     "commission paid by the office": N_("Commission paid out of the till"),
     "commission due": N_("Commission due after"),
     "wallet before": N_("Wallet before"),
