@@ -11,8 +11,11 @@ from models.people import Customer, OfficeUser
 from models.sql import connection, cut, execute, lock_rows, read_moment
 
 PAID = "claim paid "  # how the keys of these entries begin
-OPEN = """SELECT a.owner, a.balance, (SELECT MIN(e.created_at) FROM line l JOIN entry e ON e.id = l.entry_id
-    WHERE l.account_id = a.id AND l.amount > 0) AS since
+# What is paid is the oldest of it: what is owed now came with the newest.
+OPEN = """SELECT a.owner, a.balance, (SELECT MIN(e.created_at) FROM (
+    SELECT entry_id, amount, SUM(amount) OVER (ORDER BY id DESC) AS sum FROM line
+    WHERE account_id = a.id AND amount > 0) back
+    JOIN entry e ON e.id = back.entry_id WHERE back.sum - back.amount < a.balance) AS since
   FROM account a WHERE a.kind = 'claim' AND a.balance > 0 ORDER BY a.owner"""
 
 
@@ -30,7 +33,7 @@ class Claim:
 
     customer: Customer
     owed: int
-    since: datetime  # when the first of it came
+    since: datetime  # when the first of it came that is not paid
 
 
 @dataclass(frozen=True)

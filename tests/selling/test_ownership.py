@@ -1,15 +1,17 @@
 """Wrong devices, returns, transfers, write-offs, devices out of use: each has its entries, and everybody is told."""
 
+from datetime import UTC, datetime, timedelta
 from unittest.mock import AsyncMock, patch
 
 import pytest
+import time_machine
 
 from bot.server import Server
 from handlers.customers.ownership import pay_claim, retire_device, return_device, transfer_device, write_off
 from handlers.selling.moved import move_by_office
 from models.money import claims
 from models.money.books import find_fault
-from models.money.ledger import AccountKind, balance, cash_held, commission_due
+from models.money.ledger import AccountKind, Posting, balance, cash_held, commission_due
 from models.money.till import moves
 from models.money.write_offs import Lost, NoReason, NotWaiting, WriteOff, agree_or_propose, refuse
 from models.people import Agent, Customer, OfficeUser
@@ -20,6 +22,7 @@ from models.selling.moving import NotForThat, NothingToMove, SameDevice
 from models.selling.ownership import NoOwner, NothingOwed, OpenDebt, OwnAlready, RetiredBefore
 from models.selling.taking_back import MovedBefore, VoidBefore
 from models.sql import connection, execute
+from tests.world.books import book
 from tests.world.ownership import device, means, newest, sold, told
 from tests.world.people import PEOPLE, Phones
 
@@ -127,6 +130,24 @@ async def test_a_claim_is_paid_and_the_rest_written_off_by_two(mwanga: Server) -
     assert await balance(AccountKind.OFFICE, 0) == 600_000 and await balance(AccountKind.WRITE_OFF, 0) == 200_000
     assert (await told(mwanga))["Baraka"] == "PAID TZS 1,000 of what you owe. TZS 2,000 is left."
     assert await find_fault() == ""
+
+
+async def test_a_claim_is_as_old_as_what_is_not_paid_of_it(mwanga: Server) -> None:
+    now, customer = datetime.now(UTC), await Customer.get(phone=PEOPLE["Baraka"])
+
+    async def owes(days: int, amount: int) -> None:
+        with time_machine.travel(now - timedelta(days=days)):
+            lines = Posting(AccountKind.CLAIM, customer.id, amount), Posting(AccountKind.UNAPPLIED, 1, -amount)
+            await book(f"{days} days ago", *lines)
+
+    await owes(100, 5000)
+    await owes(90, 3000)
+    assert [(now - one.since).days for one in await claims.open_claims()] == [100]
+    await owes(80, -6000)
+    assert [(now - one.since).days for one in await claims.open_claims()] == [90]
+    await owes(70, -2000)
+    await owes(3, 1000)
+    assert [(one.owed, (now - one.since).days) for one in await claims.open_claims()] == [(1000, 3)]
 
 
 async def test_two_payments_of_a_claim_at_one_moment_both_count_and_one_sent_twice_counts_once(mwanga: Server) -> None:
