@@ -40,8 +40,9 @@ class AgentMonth:
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to say of one who has left."""
-        moved = (self.sums.sales, self.handed_in, self.topped_up, self.agent["held"], self.agent["wallet"])
-        return bool(self.agent["retired_at"]) and not any(moved)
+        moved = (self.sums.sales, self.handed_in, self.commission_paid, self.topped_up)
+        has = (self.agent[name] for name in ("held", "wallet", "due"))
+        return bool(self.agent["retired_at"]) and not any((*moved, *has))
 
 
 async def read(by_agent: Mapping[int | None, Sums], since: datetime, until: datetime) -> list[AgentMonth]:

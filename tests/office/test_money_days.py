@@ -6,6 +6,8 @@ import pytest
 
 from bot.config import Config
 from models.audit import Audit
+from models.money.ledger import AccountKind, Posting
+from tests.world.books import book
 from tests.world.money_desk import Desk, open_desk
 
 pytestmark = pytest.mark.everyday_on_sqlite
@@ -47,6 +49,16 @@ async def test_the_month_of_each_agent(desk: Desk) -> None:
     assert "Asha Mushi Mtwara North 1 4,000 400 0 4,000 400" in page
     file = await (await desk.office.get("/money/month.csv")).text()
     assert file.splitlines()[1] == "Asha Mushi,+255700000001,Mtwara North,1,4000,400,0,0,0,4000,0,400"
+
+
+async def test_who_has_left_stands_in_the_month_as_long_as_commission_is_due_or_was_paid(desk: Desk) -> None:
+    due = [Posting(AccountKind.COMMISSION_COST, 0, 40000), Posting(AccountKind.COMMISSION, 2, -40000)]
+    await book("earned before", *due)
+    await desk.done("/people/agents/2/retire", at="/people/agents/2", sure="y")
+    assert "Juma Said (retired) Mtwara North 0 0 0 0 0 400" in await desk.page("/money/month")
+    await desk.done("/people/agents/2/commission", at="/people/agents/2", amount="400")
+    file = await (await desk.office.get("/money/month.csv")).text()
+    assert "Juma Said,+255700000002,Mtwara North,0,0,0,0,400,0,0,0,0" in file
 
 
 async def test_sales_are_listed_fifty_at_a_time(desk: Desk) -> None:
