@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.config import Config
+from handlers.office.money import handins
 from models.audit import Audit
 from models.money.ledger import AccountKind, Posting
 from tests.world.books import book
@@ -96,6 +97,15 @@ async def test_older_sales_are_behind_a_link(config: Config) -> None:
         assert second.count('<a href="/money/sales/') == 11 and "before=" not in second.split("Older")[-1]
         lines = (await (await desk.office.get("/money/sales.csv")).text()).splitlines()
         assert len(lines) == 62
+
+
+async def test_the_file_of_hand_ins_is_read_a_portion_at_a_time(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handins, "AT_ONCE", 2)
+    await desk.sold(amount=4000)
+    for amount in (100, 200, 300, 400):
+        await desk.done("/people/agents/1/cash", at="/people/agents/1", amount=str(amount))
+    lines = (await (await desk.office.get("/money/handins.csv")).text()).splitlines()[1:]
+    assert [int(line.split(",")[4]) for line in lines] == [400, 300, 200, 100]
 
 
 async def test_a_file_is_safe_for_spreadsheets_and_noted(desk: Desk) -> None:

@@ -1,5 +1,7 @@
 """`/money/handins`: cash that agents handed in, and what two people of the office settle when it was not right."""
 
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from functools import partial
 
 from aiohttp import web
@@ -11,16 +13,16 @@ from handlers.office.frame.forms import AmountField, OfficeForm
 from handlers.office.frame.page import HEADERS, page, redirect
 from handlers.office.frame.routes import ALL, CASH, FORM, USER, Nav, office_page
 from handlers.office.frame.words import N_, _
-from handlers.office.money.asked import at, choices, read_filter
+from handlers.office.money.asked import Filter, at, choices, read_filter
 from handlers.office.money.doing import do, seen_in
-from handlers.office.money.sheets import listed, send
+from handlers.office.money.sheets import send
 from models.money.day_close import bounds_of
 from models.money.hand_in import HandIn
 from models.office import money_waiting
 from models.office.money_waiting import ShownHandIn
 
 ONE = r"/money/handins/{number:\d{1,18}}"
-MOST_IN_FILE = 50_000
+AT_ONCE, MOST_IN_FILE = 1_000, 50_000
 COLUMNS = ("time", "reference", "agent", "phone", "amount", "commission", "counted_by", "corrects", "state")
 DONE = {
     "settled": N_("It is settled, and the agent gets an SMS."),
@@ -43,14 +45,21 @@ async def show(request: web.Request) -> web.StreamResponse:
 @office_page("/money/handins.csv", roles=ALL, nav=Nav.MONEY)
 async def save(request: web.Request) -> web.StreamResponse:
     """The list with its filters as a file."""
-    company = request.app[SERVER].company
-    rows = []
-    for one in await _listed(request, MOST_IN_FILE):
-        row = one.row
-        money = figure(int(row["amount"]), company), figure(int(row["commission"]), company)
-        said = row["actor"], row["corrected"], one.state
-        rows.append((row["created_at"], row["reference"], row["agent"], row["phone"], *money, *said))
-    return await send(request, "hand-ins", COLUMNS, listed(rows))
+    return await send(request, "hand-ins", COLUMNS, _rows(request))
+
+
+async def _rows(request: web.Request) -> AsyncIterator[Sequence[object]]:
+    company, asked = request.app[SERVER].company, read_filter(request)
+    for _portion in range(MOST_IN_FILE // AT_ONCE):
+        found = await _listed(request, asked, AT_ONCE)
+        for one in found:
+            row = one.row
+            money = figure(int(row["amount"]), company), figure(int(row["commission"]), company)
+            said = row["actor"], row["corrected"], one.state
+            yield row["created_at"], row["reference"], row["agent"], row["phone"], *money, *said
+        if len(found) < AT_ONCE:
+            return
+        asked = replace(asked, before=found[-1].row["id"])
 
 
 @office_page(ONE, "POST", roles=CASH, nav=Nav.MONEY)
@@ -83,14 +92,15 @@ async def settle(request: web.Request) -> web.StreamResponse:
     raise redirect(f"/money/handins?done={'settled' if agreed or agrees else 'proposed'}")
 
 
-async def _listed(request: web.Request, most: int) -> list[ShownHandIn]:
-    asked, zone = read_filter(request), request.app[SERVER].company.zone
+async def _listed(request: web.Request, asked: Filter, most: int) -> list[ShownHandIn]:
+    zone = request.app[SERVER].company.zone
     since, until = bounds_of(asked.first, zone)[0], bounds_of(asked.last, zone)[1]
     return await money_waiting.hand_ins(agent_id=asked.agent, since=since, until=until, before=asked.before, most=most)
 
 
 async def _draw(request: web.Request, status: int = 200, **more: object) -> web.StreamResponse:
-    asked, rows = read_filter(request), await _listed(request, money_waiting.MOST)
+    asked = read_filter(request)
+    rows = await _listed(request, asked, money_waiting.MOST)
     disputed = await money_waiting.disputed_hand_ins()
     wanted = request.query.get("settle", "")
     if wanted.isascii() and wanted.isdigit() and len(wanted) < 19:  # one that nobody disputes may be wrong too
