@@ -78,6 +78,29 @@ async def test_an_agents_wish_is_refused_and_the_sale_stands(desk: Desk) -> None
     assert told["text"].startswith("NOT VOID")
 
 
+async def test_a_form_about_a_wish_that_is_decided_says_nothing_about_a_later_one(desk: Desk) -> None:
+    path = f"/money/sales/{await desk.sold()}"
+    await desk.done(f"{path}/void", at=path, reason="wrong amount")
+    await desk.sit("zuberi")
+    await desk.done("/money/voids/1", at=WAITS, do="refuse")
+    await desk.sit("rehema")
+    await desk.done(f"{path}/void", at=path, reason="wrong device")
+    await desk.sit("zuberi")
+    for what in ("refuse", "approve"):
+        assert "Nobody asks for it any more." in await desk.refused("/money/voids/1", at=WAITS, do=what)
+    assert [row["state"] for row in await desk.ask("SELECT state FROM void ORDER BY id")] == ["refused", "asked"]
+
+
+async def test_who_asks_second_for_a_sale_to_be_taken_back_reads_that_it_is(desk: Desk) -> None:
+    """The page was drawn before the first one asked."""
+    path = f"/money/sales/{await desk.sold()}"
+    await desk.done(f"{path}/void", at=path, reason="wrong amount")
+    await desk.sit("zuberi")
+    response = await desk.send(f"{path}/void", at=path, reason="wrong amount")
+    assert response.headers["Location"] == f"{path}?done=void"
+    assert "The sale is taken back, and both sides get an SMS." in await desk.page(f"{path}?done=void")
+
+
 async def test_a_sale_is_moved_by_two(desk: Desk) -> None:
     reference = await desk.sold()
     path = f"/money/sales/{reference}"

@@ -84,12 +84,17 @@ async def decide_void(request: web.Request) -> web.StreamResponse:
         raise _not_there()
     sale = await Sale.get(id=void.sale_id)
 
-    async def approve() -> None:
+    async def check_waits() -> None:
+        """Of a wish that is decided nothing is said about a later one."""
         if (await voids.void_of(sale)) != void or void.state != voids.VoidState.ASKED:
             raise voids.NobodyAsked(sale.reference)
+
+    async def approve() -> None:
+        await check_waits()
         await void_by_office(sale, user, company=server.company, composer=server.composer)
 
     async def refuse() -> None:
+        await check_waits()
         await refuse_by_office(sale, user, company=server.company, composer=server.composer)
 
     return await _decide(request, approve, refuse)

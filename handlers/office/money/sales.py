@@ -115,14 +115,17 @@ async def void(request: web.Request) -> web.StreamResponse:
     server, sale, form = request.app[SERVER], await _find(request), WhyForm.of(request)
     if not form.validate():
         return await _draw(request, sale, 422, void_form=form)
+    done = "asked"
 
     async def work() -> None:
+        nonlocal done
         reason = str(form.reason.data)[:LONGEST_REASON]
-        await void_by_office(sale, request[USER], reason, company=server.company, composer=server.composer)
+        if await void_by_office(sale, request[USER], reason, company=server.company, composer=server.composer):
+            done = "void"  # another one has asked for it since the page was drawn
 
     if problem := await do(request, work):
         return await _draw(request, sale, 422, problem=problem, void_form=form)
-    raise redirect(f"/money/sales/{sale.reference}?done=asked")
+    raise redirect(f"/money/sales/{sale.reference}?done={done}")
 
 
 @office_page(f"{ONE}/move", "POST", roles=CASH, nav=Nav.MONEY)
