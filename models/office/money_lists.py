@@ -8,6 +8,7 @@ from typing import Any
 from models.money.payments import Payment
 from models.selling import Sale
 from models.selling.sales import COUNTS, LONGEST_REFERENCE
+from models.selling.taking_back import is_down_payment
 from models.selling.voids import Void, void_of
 from models.sql import connection, execute, read_moment
 
@@ -26,6 +27,10 @@ PAYMENT_TABLES = """LEFT JOIN agent g ON g.id = p.agent_id
 ENTRIES = """SELECT e.id, e.key, e.actor, e.reason, e.effective_at, a.kind, a.owner, l.amount
   FROM entry e JOIN line l ON l.entry_id = e.id JOIN account a ON a.id = l.account_id
   WHERE e.key IN ({keys}) ORDER BY e.id, l.amount DESC, l.id"""
+# How the keys end of what a sale booked, and what was booked as it was taken back or moved; and of what was sold with a
+# down payment.
+OF_SALE = ("payment", "commission", "goods commission", "void", "access", "claw-back", "goods claw-back", "moved")
+OF_PLAN = ("price", "commission", "void", "claw-back")
 PARTS = """SELECT i.contract_id, i.number, i.due_on, a.amount FROM allocation a
   JOIN instalment i ON i.id = a.instalment_id WHERE a.sale_id = $1 ORDER BY a.id"""
 OF_PAYMENT = f"""SELECT {SALE_COLUMNS} FROM sale s {SALE_TABLES} WHERE s.payment_id = $1 ORDER BY s.part"""
@@ -148,9 +153,9 @@ async def one_sale(sale: Sale) -> OneSale:
     statement = f"SELECT {SALE_COLUMNS} FROM sale s {SALE_TABLES} WHERE s.id = $1"
     [row] = _with_moments(await execute(connection(), statement, [sale.id]), "created_at")
     tokens = await execute(connection(), "SELECT digits FROM token WHERE sale_id = $1", [sale.id])
-    keys = [f"sale {sale.id} {what}" for what in ("payment", "commission", "goods commission", "void", "moved")]
+    keys = [f"sale {sale.id} {what}" for what in OF_SALE]
     if sale.contract_id:
-        keys.append(f"contract {sale.contract_id} price")
+        keys += [f"contract {sale.contract_id} {what}" for what in (OF_PLAN if is_down_payment(sale) else OF_PLAN[:1])]
     return OneSale(
         sale=sale,
         row=row,

@@ -78,6 +78,22 @@ async def test_an_agents_wish_is_refused_and_the_sale_stands(desk: Desk) -> None
     assert told["text"].startswith("NOT VOID")
 
 
+async def test_a_sale_that_is_taken_back_shows_all_that_was_booked_for_it(desk: Desk) -> None:
+    bike = await desk.sold()
+    await desk.office.sms("Asha", "CASH", "SELL 2, Solar lamp", "1 482915")
+    [lamp] = await desk.ask("SELECT id, reference, contract_id FROM sale WHERE contract_id IS NOT NULL")
+    for number, reference in enumerate((lamp["reference"], bike), 1):
+        path = f"/money/sales/{reference}"
+        await desk.sit("rehema")
+        await desk.done(f"{path}/void", at=path, reason="wrong amount")
+        await desk.sit("zuberi")
+        await desk.done(f"/money/voids/{number}", at=WAITS, do="approve")
+    keys = {row["key"] for row in await desk.ask("SELECT key FROM entry WHERE key NOT LIKE 'contract 1 %'")}
+    pages = [await desk.page(f"/money/sales/{reference}") for reference in (lamp["reference"], bike)]
+    assert f"contract {lamp['contract_id']} claw-back" in keys and f"sale {lamp['id'] - 1} claw-back" in keys
+    assert [key for key in sorted(keys) if not any(f" {key} " in page for page in pages)] == []
+
+
 async def test_a_form_about_a_wish_that_is_decided_says_nothing_about_a_later_one(desk: Desk) -> None:
     path = f"/money/sales/{await desk.sold()}"
     await desk.done(f"{path}/void", at=path, reason="wrong amount")
