@@ -12,6 +12,8 @@ from tortoise.transactions import in_transaction
 
 from models.money.day_close import bounds_of
 from models.money.figures import By, What, added_until, monday_of, sums
+from models.money.receiving import counted, find_payment
+from models.money.reconciling import is_out_of_books
 from models.sql import connection, execute, read_day, read_moment
 
 MOST_DAYS = 92  # of one page: a quarter
@@ -64,6 +66,9 @@ TAKEN_BACK = f"""WITH RECURSIVE undone (id, replaces_id, void_id, commission) AS
   FROM undone u CROSS JOIN sale s JOIN customer c ON c.id = s.customer_id JOIN payment p ON p.id = s.payment_id
   WHERE s.id = u.id AND u.replaces_id IS NULL AND s.created_at >= $1 AND s.created_at < $2 ORDER BY u.id
   LIMIT {MOST_VOIDS}"""
+# Payments that never came, or were another amount than was told, by who said so and when.
+PUT_RIGHT = """SELECT DISTINCT subject FROM audit WHERE action IN ('payment never came', 'amount put right')
+  AND created_at >= $1"""
 GIVEN_BACK = ("cash", "wallet")  # what is paid so goes back with the sale; a provider's money waits for the office
 TRIES = 3  # the sums are read again where more was added meanwhile
 DIMENSIONS = ("agent_id", "mini_grid_id", "provider")  # SQLite sorts fastest by what nearly all rows have first
@@ -159,6 +164,7 @@ async def read(wanted: Wanted, zone: ZoneInfo, today: date) -> Figures:
             figures, until = await _read_added(wanted)
     await _add_young(figures, wanted, zone, until, today)
     await _take_off(figures, wanted, zone)
+    await _put_right(figures, wanted, zone)
     return figures
 
 
@@ -257,3 +263,19 @@ async def _take_off(figures: Figures, wanted: Wanted, zone: ZoneInfo) -> None:
         given_back = row["provider"] in GIVEN_BACK and not row["moved"]
         if given_back and wanted.takes(payment) and wanted.first <= day <= wanted.last:
             figures.add(day, What.PAYMENT, payment, -1)
+
+
+async def _put_right(figures: Figures, wanted: Wanted, zone: ZoneInfo) -> None:
+    """Payments of these days count as the books have them by now: not at all where they never came."""
+    since, until = bounds_of(wanted.first, zone)[0], bounds_of(wanted.last, zone)[1]
+    for row in await execute(connection(), PUT_RIGHT, [since]):
+        provider, _space, reference = row["subject"].partition(" ")
+        payment = await find_payment(provider, reference)
+        if payment is None or not since <= (booked_at := read_moment(payment.created_at)) < until:
+            continue
+        came = not await is_out_of_books(payment.id)
+        too_much = payment.amount - (await counted(payment) if came else 0)
+        what = {"number": 0 if came else 1, "amount": too_much, "provider": provider}
+        what |= {"agent_id": payment.agent_id, "mini_grid_id": None}
+        if wanted.takes(what):
+            figures.add(booked_at.astimezone(zone).date(), What.PAYMENT, what, -1)

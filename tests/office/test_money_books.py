@@ -120,6 +120,12 @@ async def test_money_that_never_came_is_taken_out_of_the_books(desk: Desk) -> No
     assert "RKL9" not in await desk.page("/money/suspense") and await find_fault() == ""
     [entry] = await desk.ask("SELECT reason FROM entry WHERE key = $1", f"payment {payment} never came")
     assert entry["reason"] == "a forged text"
+    for query in ("", "?provider=daraja"):
+        assert "TZS 0 0 payments" in await desk.page(f"/money{query}"), "what never came was not paid"
+    await desk.paid("RKL10", 700, "nobody's")
+    assert "TZS 700 1 payment" in await desk.page("/money")
+    [line] = (await (await desk.office.get("/money/days.csv")).text()).splitlines()[-1:]
+    assert line.endswith(",1,700")
 
 
 async def test_a_day_is_closed_once_it_is_over(desk: Desk) -> None:

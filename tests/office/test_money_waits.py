@@ -252,6 +252,8 @@ async def test_which_of_two_amounts_is_right_takes_two_people_or_a_note(desk: De
     await desk.sit("zuberi")
     await desk.done(f"/money/proposals/{row['id']}", at="/money/voids", do="approve")
     assert "Waits TZS 4,000" in await desk.page(path)
+    assert "TZS 9,000 1 payment" in await desk.page("/money"), "what is right counts"
+    assert "TZS 0 0 payments" in await desk.page("/money?provider=cash")
     assert "Which amount is right?" not in await desk.page("/money/reconcile?provider=daraja")
     assert await find_fault() == ""
 
