@@ -7,7 +7,7 @@ from bot.outbound import Composer
 from handlers.selling import received
 from models.money import reconciling
 from models.money.receiving import unapplied
-from models.money.statements import StatementLine, hold_statements
+from models.money.statements import Settled, StatementLine, hold_statements
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ async def take_line(line: StatementLine, actor: str, *, company: Company, compos
     await hold_statements()  # who reads some now holds what we want, and may want what we hold
     booked, told = await received.book_payment(reconciling.incoming_of(line), company)
     await reconciling.note_taken(line, booked.payment.id, actor=actor)
+    await reconciling.note_settled(line, Settled.PAYMENT, actor=actor)
     for origin, copies in told:
         await composer.tell(origin, copies)
     messages = sum(len(copies) for _origin, copies in told)

@@ -189,7 +189,7 @@ async def add_line(said: Said, *, actor: str) -> bool:
     if said.direction is Direction.FEE:
         await _book(line, Settled.FEE, AccountKind.FEES, 0, actor=actor)
     elif said.direction is Direction.OUT and said.to_bank and said.provider != BANK:
-        await pay_out(line, actor=actor)
+        await _pay_out(line, actor=actor)
     elif said.direction is Direction.IN and await find_payment(said.provider, said.reference):
         await take(line, actor=actor)
     elif said.direction is Direction.IN and said.provider == BANK:
@@ -258,7 +258,13 @@ async def note_taken(line: StatementLine, payment_id: int, *, actor: str) -> Non
 
 
 async def pay_out(line: StatementLine, *, actor: str) -> None:
-    """A provider paid what it had of ours to the bank; in the caller's unit of work. Raises NotSettled."""
+    """Somebody says that a provider paid what it had of ours to the bank; in the caller's unit of work. Raises
+    NotSettled."""
+    await _pay_out(line, actor=actor)
+    await note_settled(line, Settled.PAYOUT, actor=actor)
+
+
+async def _pay_out(line: StatementLine, *, actor: str) -> None:
     if line.direction != Direction.OUT or line.provider == BANK:
         raise NoPayout(line.reference)
     await hold_statements()
@@ -275,6 +281,7 @@ async def deposit(line: StatementLine, *, actor: str) -> None:
     if line.direction != Direction.IN or line.provider != BANK:
         raise NoArrival(line.reference)
     await _settle(line, Settled.DEPOSIT, actor=actor)
+    await note_settled(line, Settled.DEPOSIT, actor=actor)
     if await note_arrival(line):
         return
     lines = [Posting(AccountKind.BANK, 0, line.amount), Posting(AccountKind.OFFICE, 0, -line.amount)]
@@ -290,6 +297,7 @@ async def give_back(line: StatementLine, payment: Payment, *, actor: str) -> Non
     if line.amount > await unapplied(payment.id):
         raise WasUsed(payment.reference)
     await _book(line, Settled.BACK, AccountKind.UNAPPLIED, payment.id, actor=actor, payment=payment.id)
+    await note_settled(line, Settled.BACK, f" of {payment.reference}", actor=actor)
     if not await unapplied(payment.id):
         await close_suspense(payment.id, actor)
 
@@ -329,6 +337,12 @@ async def leave_out(line: StatementLine, why: str, *, actor: str) -> None:
     """Somebody says that a line is no business of these books; in the caller's unit of work. Raises NotSettled."""
     await _settle(line, Settled.LEFT, actor=actor, note=why)
     await record(actor, "statement line left", f"{line.provider} {line.reference}", why)
+
+
+async def note_settled(line: StatementLine, settled: Settled, of: str = "", *, actor: str) -> None:
+    """Write into the audit what somebody says that a line is. What is plain as it is read nobody says."""
+    detail = f"{settled.value}, {line.amount} minor units{of}"
+    await record(actor, "statement line settled", f"{line.provider} {line.reference}", detail)
 
 
 async def find_lines(reference: str, provider: str = "") -> list[StatementLine]:

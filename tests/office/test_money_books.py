@@ -74,8 +74,34 @@ async def test_a_statement_is_read_and_each_difference_mended_by_one_click(desk:
     page = await desk.page(PAGE)
     assert "Fits 2 TZS 9,000" in page and "Money without a sale: 0" in page and "Left out 1 TZS 900" in page
     assert len(await desk.ask("SELECT 1 FROM sale")) == 2 and await find_fault() == ""
+    settled = await desk.ask("SELECT subject FROM audit WHERE action = 'statement line settled' ORDER BY id")
+    assert [row["subject"] for row in settled] == ["daraja RKL2", "daraja RKL4"]
     [noted] = await desk.ask("SELECT actor, subject FROM audit WHERE action = 'import'")
     assert (noted["actor"], noted["subject"]) == ("rehema", "statement of daraja from november.csv")
+
+
+async def test_the_log_has_who_said_what_each_line_is(desk: Desk) -> None:
+    """What is plain as it is read nobody says, and it is the import's."""
+    await desk.paid("RKL5", 500, "nobody's")
+    to_bank = "RKL6,TODAY,Merchant to bank,Completed,,-300.00,bank,"
+    await upload(desk, statement(desk, *LINES[1:], "RKL5,TODAY,Pay Bill,Completed,500.00,,x,y", to_bank))
+    await upload(desk, statement(desk, "SLIP7,TODAY,Cash,Completed,50.00,,x,y"), "bank")
+    lines = await desk.ask("SELECT id, provider, reference FROM statement_line WHERE settled = '' ORDER BY id")
+    said = {"RKL2": {"do": "take"}, "RKL3": {"do": "take"}, "RKL4": {"do": "back", "payment": "RKL5"}}
+    said |= {"SLIP7": {"do": "deposit"}}
+    for row in lines:
+        at = f"{PAGE}?provider={row['provider']}"
+        await desk.done(f"{PAGE}/lines/{row['id']}", at=at, **said[row["reference"]])
+    noted = await desk.ask(
+        "SELECT actor, subject, detail FROM audit WHERE action = 'statement line settled' ORDER BY id"
+    )
+    assert [tuple(row.values()) for row in noted] == [
+        ("rehema", "daraja RKL2", "payment, 200000 minor units"),
+        ("rehema", "daraja RKL3", "payment, 90000 minor units"),
+        ("rehema", "daraja RKL4", "back, 50000 minor units of RKL5"),
+        ("rehema", "bank SLIP7", "deposit, 5000 minor units"),
+    ]
+    assert "statement line settled" in await desk.page("/log")
 
 
 async def test_a_statement_that_is_wrong_writes_nothing(desk: Desk) -> None:

@@ -126,6 +126,7 @@ DEEDS = (
     N_("sign in"),
     N_("sign out"),
     N_("statement line left"),
+    N_("statement line settled"),
     N_("stop writing to many"),
     N_("take back"),
     N_("taken out of wallet"),
