@@ -14,7 +14,7 @@ from handlers.customers.ownership import retire_device, return_device, transfer_
 from models.devices import Device
 from models.people import Customer, OfficeUser
 from models.people.two_people import CASH, HELPERS
-from models.selling.ownership import NoOwner, NotDone, OpenDebt, OwnAlready
+from models.selling.ownership import MoreOwed, NoOwner, NotDone, OpenDebt, OtherOwner, OwnAlready
 from models.selling.proposals import What, propose_transfer
 
 device_cli = typer.Typer(no_args_is_help=True, help="One device: it comes back, goes to somebody else or out of use.")
@@ -56,7 +56,7 @@ def device_transfer(
     one of the office agrees with the same command."""
 
     async def work() -> None:
-        async with office_work(by, password_file, HELPERS) as (user, server):
+        async with office_work(by, password_file, HELPERS | CASH if with_debt else HELPERS) as (user, server):
             company = server.company
             device, to = await device_of(serial), await customer_of(customer)
             try:
@@ -110,6 +110,10 @@ def _why_not(refusal: NotDone, device: Device, company: Company) -> str:
         case OpenDebt(contract=contract, owed=owed):
             on = f"on {contract.number}" if contract else "of the access rate"
             return f"{company.money(owed)} is open {on}: have it paid, return the device or write it off first."
+        case OtherOwner():
+            return f"{device.serial} is not the customer's any more who had it then: say no to that under Money first."
+        case MoreOwed(owed=owed):
+            return f"{company.money(owed)} is to be paid on it by now: say no to that under Money, and ask anew."
         case _retired:
             return f"{device.serial} is out of use already."
 

@@ -8,6 +8,7 @@ import pytest
 from bot.app import assembled
 from bot.config import load
 from models.money.books import find_fault
+from models.money.ledger import AccountKind, Posting, post
 from tests.world.people import Phones
 from tests.world.prompt import Run, do_in_one_work, query
 
@@ -108,6 +109,31 @@ def test_devices_come_back_go_to_others_and_out_of_use(by: By, demo_url: str) ->
     assert by("tatu", "device", "retire", "SHS0283", *why) == "SHS0283 is out of use.\n"
     assert "out of use already" in by("tatu", "device", "retire", "SHS0283", *why)
     assert do_in_one_work(demo_url, find_fault) == ""
+
+
+def test_who_agrees_to_a_device_with_a_debt_moves_money(by: By, run: Run, demo_url: str) -> None:
+    """Support may ask for it, as at the customer's page, and two of support are no second person for money."""
+    run("admin", "add", "halima", "--role", "support", input="a third password\n")
+    move = ("device", "transfer", "SHS0283", 3, "--with-debt", "--reason", "moved away")
+    assert by("tatu", *move).startswith("SHS0283 is to go to Neema Paulo. Another one")
+    second = run(*move, "--by", "halima", input="a third password\n").output
+    assert "halima is support: this is for finance and owner." in second
+    assert query(demo_url, "SELECT state FROM proposal") == [{"state": "asked"}]
+    assert by("grace", *move) == "SHS0283 belongs to Neema Paulo now.\n"
+
+
+def test_why_a_device_goes_to_nobody_any_more_is_said(by: By, demo_url: str) -> None:
+    move = ("device", "transfer", "SHS0283", 3, "--with-debt", "--reason", "moved away")
+    by("tatu", *move)
+
+    async def owe_more() -> None:
+        lines = Posting(AccountKind.DEBT, 1, 5000), Posting(AccountKind.GOODS, 0, -5000)
+        await post("more", lines, actor="test")
+
+    do_in_one_work(demo_url, owe_more)
+    assert "TZS 1,092,050 is to be paid on it by now" in by("admin", *move)
+    by("grace", "device", "return", "SHS0283", "--reason", "too dear")
+    assert "SHS0283 is not the customer's any more who had it then" in by("admin", *move)
 
 
 def test_a_debt_is_written_off_by_two(by: By, demo_url: str) -> None:
