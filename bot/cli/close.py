@@ -8,7 +8,7 @@ import typer
 
 from bot.cli.prompt import e164, fail, load_config, open_database, perform, tidy_name
 from bot.company import Company
-from models.money.day_close import Closed, DayNotOver, close_agent, close_all, close_provider
+from models.money.day_close import Closed, DayNotOver, bounds_of, close_agent, close_all, close_provider
 from models.money.providers import Provider
 from models.people import Agent
 from models.people.agents import find_agent, find_retired
@@ -53,9 +53,11 @@ def _day(text: str, company: Company) -> date:
     if text == "yesterday":
         return company.today() - timedelta(days=1)
     try:
-        return date.fromisoformat(text)
-    except ValueError:
+        day = date.fromisoformat(text)
+        bounds_of(day, company.zone)
+    except (ValueError, OverflowError):  # no day, or one at either end of all time
         fail(f"{text} is no day: write it like 2026-11-27.")
+    return day
 
 
 async def _agent(phone: str) -> Agent:

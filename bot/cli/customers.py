@@ -9,6 +9,7 @@ from bot.app import assembled
 from bot.cli.dates import Since, Until, read_dates
 from bot.cli.prompt import ACTOR, e164, fail, load_config, open_database, perform, write_as_utf8
 from bot.cli.two_people import customer_payout
+from bot.cli.who import customer_of
 from bot.company import Company
 from handlers.customers.phone import change_phone
 from handlers.customers.profile import MOST_FOUND, describe, find_everywhere, name_lines
@@ -108,9 +109,7 @@ def customer_phone(
 
     async def work() -> None:
         async with assembled(config, handling=False, serving=False) as server, server.database.work():
-            customer = await Customer.get_or_none(id=number)
-            if customer is None:
-                fail(f"There is no customer {number}.")
+            customer = await customer_of(number)
             changed = await change_phone(customer, new, company=server.company, composer=server.composer, actor=ACTOR)
         if changed:
             typer.echo(f"{customer.name} {customer.surname} has {new or 'no phone'} now.")

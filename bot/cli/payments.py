@@ -10,6 +10,7 @@ from bot.app import assembled
 from bot.cli.payments_waiting import payments_assign, payments_take, payments_waiting
 from bot.cli.prompt import ACTOR, fail, load_config, perform
 from bot.cli.two_people import payments_amount
+from bot.cli.who import MOST_ROWS
 from bot.company import Company
 from bot.gateways.errors import SendError
 from bot.payments import by_hand
@@ -164,7 +165,7 @@ async def _do(work: Awaitable[None]) -> None:
 
 
 async def _request(number: int) -> PaymentRequest:
-    request = await PaymentRequest.get_or_none(id=number)
+    request = await PaymentRequest.get_or_none(id=number) if abs(number) <= MOST_ROWS else None
     if request is None:
         fail(f"There is no push {number}.")
     return request

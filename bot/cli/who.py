@@ -13,7 +13,7 @@ from bot.cli.secret import read_secret
 from bot.company import Company
 from bot.server import Server
 from bot.text import numbers
-from models.devices import Device, with_owner
+from models.devices import LONGEST, Device, with_owner
 from models.people import Agent, Customer, OfficeRole, OfficeUser
 from models.people.agents import find_agent, find_retired
 from models.people.two_people import NotOfTheOffice, SamePerson, office_user
@@ -21,6 +21,7 @@ from models.people.two_people import NotOfTheOffice, SamePerson, office_user
 Phone = Annotated[str, typer.Argument(help="the agent's phone number, in any spelling")]
 By = Annotated[str, typer.Option("--by", help="who of the office does this; `mwanga admin list` names them")]
 ByFile = Annotated[Path | None, typer.Option("--password-file", help="a file that holds this user's password alone")]
+MOST_ROWS = 2**63 - 1  # no row has a higher number, and no database looks for one
 SECOND = "Another one of the office has to agree: the same command with another --by."
 
 
@@ -35,7 +36,7 @@ async def agent_of(phone: str, company: Company, *, retired: bool = False) -> Ag
 
 async def device_of(serial: str) -> Device:
     """The device with this whole serial, with its owner; else the command fails."""
-    found = await Device.get_or_none(serial=serial.upper())
+    found = await Device.get_or_none(serial=serial.upper()) if len(serial.upper()) <= LONGEST else None
     if found is None:
         fail(f"There is no device {serial}.")
     return await with_owner(found.id)
@@ -43,7 +44,7 @@ async def device_of(serial: str) -> Device:
 
 async def customer_of(number: int) -> Customer:
     """The customer with this number; else the command fails."""
-    customer = await Customer.get_or_none(id=number)
+    customer = await Customer.get_or_none(id=number) if number <= MOST_ROWS else None
     if customer is None:
         fail(f"There is no customer {number}.")
     return customer

@@ -170,6 +170,25 @@ def test_a_role_may_at_the_prompt_what_it_may_on_the_pages(by: By, who: str, wor
     assert shut in by(who, *words)
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("claim", "paid", 10**20, 5), f"There is no customer {10**20}."),
+        (("customer", "payout", 10**20, 5), f"There is no customer {10**20}."),
+        (("payments", "assign", "NONE1", "--credit", 10**20), f"There is no customer {10**20}."),
+        (("sale", "move", "NONE1", "x" * 99), "There is no sale NONE1."),
+        (("device", "return", "x" * 99, "--reason", "broken"), f"There is no device {'x' * 99}."),
+    ],
+)
+def test_what_no_row_can_be_called_is_not_there(by: By, words: tuple[object, ...], said: str) -> None:
+    assert said in by("grace", *words)
+
+
+def test_no_customer_and_no_push_has_so_high_a_number(run: Run) -> None:
+    assert f"There is no customer {10**20}." in run("customer", "phone", 10**20, "none").output
+    assert f"There is no push {10**20}." in run("payments", "park", 10**20).output
+
+
 def test_money_goes_out_of_a_wallet_by_two(by: By, run: Run, demo_url: str) -> None:
     run("agent", "set", "0700000001", "--prepaid")
     run("agent", "topup", "0700000001", 500)

@@ -252,6 +252,8 @@ def test_a_day_is_closed_at_the_prompt(run: Run, demo_url: str) -> None:
     ("words", "said"),
     [
         (("2026-13-01", "--all"), "2026-13-01 is no day: write it like 2026-11-27."),
+        (("9999-12-31", "--all"), "9999-12-31 is no day: write it like 2026-11-27."),
+        (("0001-01-01", "--all"), "0001-01-01 is no day: write it like 2026-11-27."),
         (("9998-01-01", "--all"), "9998-01-01 is not over. Close it tomorrow."),
         (("2026-11-26", "--provider", "daraja"), "daraja never had money of ours. No provider did."),
         (("2026-11-26", "--agent", "0799 000 001"), "Nobody sells with +255799000001."),
