@@ -18,7 +18,8 @@ from models.sql import connection, execute, read_moment
 
 SALES = """SELECT s.id, s.created_at AS at, s.reference, s.amount, s.unit, s.units, s.recovered, s.access, s.owed,
   s.credit_before, s.credit_after, s.contract_id, d.serial, i.name AS item, p.provider, p.reference AS payment,
-  a.name AS agent, (SELECT COUNT(*) FROM void v WHERE v.sale_id = s.id AND v.state = 'done') AS taken_back
+  a.name AS agent, (SELECT COUNT(*) FROM void v WHERE v.sale_id = s.id AND v.state = 'done') AS taken_back,
+  (SELECT COUNT(*) FROM sale r WHERE r.replaces_id = s.id) AS moved
   FROM sale s JOIN payment p ON p.id = s.payment_id LEFT JOIN agent a ON a.id = s.agent_id
   LEFT JOIN device d ON d.id = s.device_id LEFT JOIN contract k ON k.id = s.contract_id
   LEFT JOIN appliance i ON i.id = k.appliance_id
@@ -43,7 +44,7 @@ def statement_kind(customer: Customer) -> HistoryKind:
             who = row["provider"], row["payment"] if row["provider"] != "cash" else "", row["agent"]
             what = row["serial"], _contract(row), row["item"], row["unit"], units
             figures = [figure(row[name], company) for name in money]
-            taken_back = "yes" if row["taken_back"] else "no"
+            taken_back = "yes" if row["taken_back"] else "moved" if row["moved"] else "no"
             yield row["at"], row["reference"], figure(row["amount"], company), *who, *what, *figures, taken_back
 
     return HistoryKind(columns=COLUMNS, rows=rows)
@@ -54,7 +55,7 @@ async def statement_lines(customer: Customer, company: Company, dates: Dates = A
     sales = await _sales(customer, dates)
     lines = [f"#{customer.id} {customer.name} {customer.surname}, {customer.phone or 'no phone'}"]
     lines += [_line(row, company) for row in sales]
-    kept = [row for row in sales if not row["taken_back"]]
+    kept = [row for row in sales if not row["taken_back"] and not row["moved"]]  # that money was somebody else's
     total = company.money(sum(row["amount"] for row in kept))
     lines.append(f"{len(kept)} payments, {total}." if len(kept) != 1 else f"1 payment, {total}.")
     lines += await _left(customer, company)
@@ -76,7 +77,7 @@ def _line(row: dict[str, Any], company: Company) -> str:
         got += [f"{name} {company.number(row[column])}"] if row[column] else []
     got += [f"left to pay {company.number(row['owed'])}"] if row["owed"] else []
     facts = f"{row['at'].astimezone(company.zone):%Y-%m-%d %H:%M} {company.number(row['amount'])} ({by}) for {what}"
-    back = " TAKEN BACK" if row["taken_back"] else ""
+    back = " TAKEN BACK" if row["taken_back"] else " MOVED TO ANOTHER DEVICE" if row["moved"] else ""
     return f"{facts}{': ' if got else ''}{', '.join(got)}, ref {row['reference']}{back}"
 
 
@@ -85,7 +86,8 @@ def _contract(row: dict[str, Any]) -> str:
 
 
 async def _left(customer: Customer, company: Company) -> list[str]:
-    """What waits at the office, the credit, and what is owed on each contract and of the access rate."""
+    """What waits at the office, the credit, and what is owed: on each contract, of the access rate, and for power that
+    somebody else had paid."""
     lines = []
     for row in await execute(connection(), WAITING, [customer.phone]) if customer.phone else []:
         paid = company.money(int(row["amount"]))
@@ -100,4 +102,6 @@ async def _left(customer: Customer, company: Company) -> list[str]:
             lines.append(f"{contract.number} {contract.appliance.name}: {left}.")
     for device in await devices_of([customer]):
         lines += [f"{device.serial}: {text.to('en')}" for text in await access_owed(device, company)]
+    if claim := await balance(AccountKind.CLAIM, customer.id):
+        lines.append(f"{company.money(claim)} is owed for power that somebody else had paid.")
     return lines

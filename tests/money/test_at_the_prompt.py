@@ -82,6 +82,12 @@ def test_a_sale_is_moved_and_the_claim_paid_and_written_off(by: By, run: Run, de
     assert moved.startswith("TZS 8,000 are for EB100042 now: sale ")
     assert moved.endswith("Customer 2, Baraka Peter, owes TZS 8,000.\n")
     assert "was moved to another device" in by("grace", "sale", "move", sale, "04123456784")
+    baraka, neema = (run("customer", "statement", number).output.splitlines() for number in (2, 3))
+    assert baraka[1].endswith(f"ref {sale} MOVED TO ANOTHER DEVICE") and baraka[2] == "0 payments, TZS 0."
+    assert baraka[-1] == "TZS 8,000 is owed for power that somebody else had paid."
+    assert neema[2] == "1 payment, TZS 8,000."
+    [row] = run("customer", "statement", 2, "--csv").output.splitlines()[1:]
+    assert row.endswith(",moved")
     assert run("claim", "list").output.startswith("2 Baraka Peter, +255710000002: TZS 8,000 since ")
     assert "customer 2 owes TZS 8,000." in by("grace", "claim", "paid", 2, 9000)
     assert by("grace", "claim", "paid", 2, 5000) == "Booked. Customer 2 owes TZS 3,000.\n"
