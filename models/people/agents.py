@@ -105,12 +105,12 @@ async def change_agent(  # noqa: PLR0913 - one agent, and all that may change of
         "language": language,
         "cashier": cashier,
     }
-    for column, value in wanted.items():
-        before = getattr(agent, column)
-        if value is not None and value != before:
-            setattr(agent, column, value)
-            await record(actor, f"agent {column}", agent.phone, old=str(before), new=str(value))
-    await agent.save(update_fields=list(wanted))
+    changed = {name: value for name, value in wanted.items() if value not in (None, getattr(agent, name))}
+    for column, value in changed.items():
+        await record(actor, f"agent {column}", agent.phone, old=str(getattr(agent, column)), new=str(value))
+        setattr(agent, column, value)
+    if changed:  # and nothing else, which somebody may have changed since the agent was read
+        await agent.save(update_fields=list(changed))
 
 
 async def _move(agent: Agent, mini_grid: str, actor: str) -> None:

@@ -104,6 +104,18 @@ async def test_the_second_of_two_who_edit_is_told(mwanga: Server) -> None:
     assert rows[0] == ("agent mini-grid", "Mtwara North", "Masasi") and len(rows) == 2
 
 
+async def test_who_changes_one_thing_keeps_what_somebody_else_changed_in_the_same_moment(mwanga: Server) -> None:
+    """As the prompt does beside the page: it names what it changes, and nothing more is changed."""
+    one, other = await Agent.get(phone=PEOPLE["Asha"]), await Agent.get(phone=PEOPLE["Asha"])
+    async with mwanga.database.work():
+        await change_agent(one, commission=500, actor=ACTOR)
+    async with mwanga.database.work():
+        await change_agent(other, cash_limit=1_00, cashier=False, actor=ACTOR)
+    asha = await Agent.get(phone=PEOPLE["Asha"])
+    assert (asha.commission, asha.cash_limit) == (500, 1_00)
+    assert await Audit.all().order_by("id").values_list("action", flat=True) == ["agent commission", "agent cash_limit"]
+
+
 def form(mwanga: Server, village: Village, serial: str = "", *, phone: str = "+255713000444") -> Form:
     """Halima Musa, as the page fills her in."""
     kind = Kind.SHS if serial else None
