@@ -96,7 +96,8 @@ LABELS = {
     "plan": N_("plan"),
 }
 OF_PLANS = {"count": N_("number of instalments")}
-BY_FILE = ("agents", "customers", "devices")  # too many, or too secret, for a list here
+BY_FILE = ("agents", "customers", "devices")  # too many, or seen to elsewhere, for a list here
+NOT_NOTED = ("customers", "devices")  # too many to note which rows a file has changed
 KIND = "/settings/prices/{kind:" + "|".join(KINDS) + "}"
 
 
@@ -221,9 +222,9 @@ async def _noting(request: web.Request, kind: str) -> AsyncIterator[None]:
 
 
 async def _list_rows(request: web.Request, kind: str) -> list[tuple[str, ...]]:
-    """The rows as they are now; none of those that come by file alone."""
+    """The rows as they are now; none of those that are not noted."""
     found: list[tuple[str, ...]] = []
-    if kind not in BY_FILE:
+    if kind not in NOT_NOTED:
         async for row in IMPORTS[kind].rows(request.app[SERVER].company):
             found.append(tuple("" if cell is None else str(cell) for cell in row))
     return found

@@ -66,6 +66,25 @@ async def test_the_log_tells_old_and_new_and_a_second_editor_is_told(config: Con
         assert (await Tariff.get(id=tariff.id)).price == 375_50
 
 
+async def test_the_log_tells_what_a_file_changed_of_agents_and_no_pin(config: Config) -> None:
+    """A limit that a file raises is as good as one that somebody types at the agent's page."""
+    at = "/settings/prices/agents"
+    file = (
+        b"phone,name,mini_grid,cash_limit,pin\n"
+        b"+255700000001,Asha Mushi,Mtwara North,900000,\n+255700000009,Rehema Juma,Mtwara North,5000,482916\n"
+    )
+    async with open_office(config) as office:
+        await office.sign_in()
+        assert "2 rows are in order." in (await bring(office, file, at=at))[1]
+        kept = await OfficeUpload.get()
+        assert (await post(office, f"{at}/apply", file=str(kept.id)))[0] == 303
+        note = await Audit.get(action="rows changed")
+        assert (note.actor, note.subject) == ("admin", "agents")
+        assert note.old.startswith("+255700000001, Asha Mushi, en, Mtwara North, 200000, ") and "\n" not in note.old
+        new = note.new.split("\n")
+        assert [row.split(", ")[4] for row in new] == ["900000", "5000"] and "482916" not in note.new
+
+
 async def test_of_two_who_save_one_row_at_once_one_is_told(config: Config) -> None:
     async with open_office(config) as office:
         seen = re.findall(r'name="seen" value="(\w+)"', await office.html(f"{AT}?row=0"))[0]
