@@ -18,6 +18,9 @@ SORTS = {
       AND look_at = 0""",
     "disputes": """SELECT 1 FROM hand_in_event d WHERE d.step = 'disputed' AND NOT EXISTS
       (SELECT 1 FROM hand_in_event s WHERE s.hand_in_id = d.hand_in_id AND s.step = 'settled')""",
+    # One of the office says that another amount was handed in, and nobody disputes it: another one has to agree.
+    "settlements": """SELECT DISTINCT p.hand_in_id FROM hand_in_event p WHERE p.step = 'proposed' AND NOT EXISTS
+      (SELECT 1 FROM hand_in_event o WHERE o.hand_in_id = p.hand_in_id AND o.step IN ('disputed', 'settled'))""",
     "voids": "SELECT 1 FROM void WHERE state = 'asked'",
     "proposals": "SELECT 1 FROM proposal WHERE state = 'asked'",
     "write-offs": "SELECT 1 FROM write_off WHERE agreed_at IS NULL AND refused_at IS NULL",

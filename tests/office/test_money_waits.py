@@ -224,6 +224,29 @@ async def test_a_hand_in_is_settled_by_two(desk: Desk) -> None:
     assert await find_fault() == ""
 
 
+async def test_a_hand_in_that_the_office_counted_anew_waits_where_all_that_waits_stands(desk: Desk) -> None:
+    """Nobody disputes it, and another one has to agree all the same."""
+    await desk.sold(amount=4000)
+    await desk.done("/people/agents/1/cash", at="/people/agents/1", amount="3000")
+    assert "Nothing of the money waits." in await desk.page("/money")
+    path = "/money/handins/1"
+    for amount in ("3500", "3600"):
+        await desk.done(path, at="/money/handins?settle=1", amount=amount)
+        await desk.sit("zuberi")
+        assert "1 hand-in counted anew" in await desk.page("/money")
+    await desk.sit("rehema")
+    await desk.done(path, at="/money/handins", do="agree", seen="360000")
+    assert "Nothing of the money waits." in await desk.page("/money")
+    assert "hand-in counted anew" not in await desk.page("/money") and await find_fault() == ""
+
+
+async def test_a_hand_in_that_is_disputed_waits_once(desk: Desk) -> None:
+    number = await handed_in(desk)
+    await desk.done(f"/money/handins/{number}", at="/money/handins", amount="3500")
+    page = await desk.page("/money")
+    assert "1 disputed hand-in" in page and "counted anew" not in page
+
+
 def test_each_reason_to_wait_has_a_sentence() -> None:
     assert set(WHY) == set(Why)
 
