@@ -273,6 +273,7 @@ async def test_credit_is_paid_out_by_two(desk: Desk) -> None:
     assert "Pay cash out of the credit" not in await desk.page(path)
     [told] = await desk.ask("SELECT text FROM outbox ORDER BY id DESC LIMIT 1")
     assert told["text"] == "PAID OUT TZS 4,000 of your credit. Credit left: 0."
+    assert "TZS -4,000 a customer's credit was paid out it is paid off" in await desk.page("/money/till")
     assert await find_fault() == ""
 
 

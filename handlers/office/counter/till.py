@@ -39,6 +39,7 @@ WHAT = {
     "statement line": N_("came to the bank, as its statement says"),
     "claim paid": N_("a customer paid what was owed"),
     "commission paid out": N_("commission was paid out"),
+    "credit paid out": N_("a customer's credit was paid out"),
 }
 
 
