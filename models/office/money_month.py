@@ -24,7 +24,7 @@ AGENTS = """SELECT g.id, g.name, g.phone, g.prepaid, g.retired_at, g.cash_limit,
   FROM agent g JOIN minigrid m ON m.id = g.mini_grid_id
   LEFT JOIN account c ON c.kind = 'cash' AND c.owner = g.id
   LEFT JOIN account w ON w.kind = 'wallet' AND w.owner = g.id
-  LEFT JOIN account d ON d.kind = 'commission' AND d.owner = g.id ORDER BY g.name, g.id LIMIT 2000"""
+  LEFT JOIN account d ON d.kind = 'commission' AND d.owner = g.id ORDER BY g.name, g.id"""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from bot.config import Config
 from handlers.office.money import handins
 from models.audit import Audit
 from models.money.ledger import AccountKind, Posting
+from models.people import Agent
 from tests.world.books import book
 from tests.world.money_desk import Desk, open_desk
 
@@ -60,6 +61,21 @@ async def test_who_has_left_stands_in_the_month_as_long_as_commission_is_due_or_
     await desk.done("/people/agents/2/commission", at="/people/agents/2", amount="400")
     file = await (await desk.office.get("/money/month.csv")).text()
     assert "Juma Said,+255700000002,Mtwara North,0,0,0,0,400,0,0,0,0" in file
+
+
+async def test_the_month_of_more_than_two_thousand_agents_has_them_all(desk: Desk) -> None:
+    """The page shows the first hundred, adds up all, and leaves the others to the file."""
+    more = [
+        Agent(phone=f"+2557540{n:05d}", name=f"Agent {n:04d}", language="en", mini_grid_id=1, pin_hash="", cash_limit=0)
+        for n in range(2_000)
+    ]
+    await Agent.bulk_create(more)
+    zuhura = await Agent.get(name="Zuhura Ali")
+    await book("taken", Posting(AccountKind.CASH, zuhura.id, 70000), Posting(AccountKind.DAYS, 0, -70000))
+    lines = (await (await desk.office.get("/money/month.csv")).text()).splitlines()
+    assert len(lines) == 1 + 2_003 and lines[-1].startswith("Zuhura Ali,")
+    page = await desk.page("/money/month")
+    assert "All 0 0 0 0 700 0" in page and "the CSV file has all" in page
 
 
 async def test_sales_are_listed_fifty_at_a_time(desk: Desk) -> None:
