@@ -5,14 +5,13 @@ from typing import Any
 from models.money.reservations import promised_by
 from models.sql import connection, execute, read_moment
 
-MOST = 1_000
-WALLETS = f"""SELECT g.id, g.name, g.phone, g.retired_at, m.name AS mini_grid, -COALESCE(w.balance, 0) AS wallet,
+WALLETS = """SELECT g.id, g.name, g.phone, g.retired_at, m.name AS mini_grid, -COALESCE(w.balance, 0) AS wallet,
   -COALESCE(d.balance, 0) AS due,
   (SELECT MAX(t.created_at) FROM top_up t WHERE t.agent_id = g.id AND t.amount > 0) AS topped_at
   FROM agent g JOIN minigrid m ON m.id = g.mini_grid_id
   LEFT JOIN account w ON w.kind = 'wallet' AND w.owner = g.id
   LEFT JOIN account d ON d.kind = 'commission' AND d.owner = g.id
-  WHERE (g.prepaid AND g.retired_at IS NULL) OR w.balance <> 0 ORDER BY g.name, g.id LIMIT {MOST}"""
+  WHERE (g.prepaid AND g.retired_at IS NULL) OR w.balance <> 0 ORDER BY g.name, g.id"""
 
 
 async def wallets() -> list[dict[str, Any]]:

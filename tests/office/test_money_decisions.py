@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.config import Config
+from handlers.office.money import wallets as wallet_pages
 from models.money import wallets
 from models.money.books import find_fault
 from models.money.ledger import AccountKind, Posting
@@ -193,6 +194,17 @@ async def test_money_comes_into_a_wallet_once_and_is_paid_out_by_two(desk: Desk)
     await desk.sit("zuberi")
     await desk.done(await the_proposal(desk), at=WAITS, do="approve")
     assert "TZS 25,000" in await desk.page("/money/wallets") and await find_fault() == ""
+
+
+async def test_the_file_has_the_wallets_that_the_page_has_no_room_for(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wallet_pages, "MOST", 1)
+    await Agent.all().update(prepaid=True)
+    page = await desk.page("/money/wallets")
+    assert "Asha Mushi" in page and "Juma Said" not in page and "2 more are in the CSV file." in page
+    file = await (await desk.office.get("/money/wallets.csv")).text()
+    assert [line.partition(",")[0] for line in file.splitlines()[1:]] == ["Asha Mushi", "Juma Said", "Zuhura Ali"]
 
 
 async def test_a_claim_is_paid_in_part_and_the_rest_given_up_by_two(desk: Desk) -> None:

@@ -21,6 +21,7 @@ from models.office import money_wallets
 from models.people import Agent
 from models.selling.proposals import propose_payout
 
+MOST = 1_000  # on the page; the file has all
 ONE = r"/money/wallets/{number:\d{1,18}}"
 COLUMNS = ("agent", "phone", "mini_grid", "wallet", "commission_due", "last_top_up")
 DONE = {
@@ -104,13 +105,14 @@ async def pay_out(request: web.Request) -> web.StreamResponse:
 
 
 async def _draw(request: web.Request, status: int = 200, **more: object) -> web.StreamResponse:
-    company = request.app[SERVER].company
+    company, rows = request.app[SERVER].company, await money_wallets.wallets()
     fields = {"problem": "", "wrong": (0, None)} | more
     return page(
         request,
         "money/wallets.html",
         status,
-        wallets=await money_wallets.wallets(),
+        wallets=rows[:MOST],
+        more=max(0, len(rows) - MOST),
         top_up_form=TopUpForm(meta={"company": company}),
         payout_form=PayoutForm(meta={"company": company}),
         at=partial(at, company),
