@@ -147,10 +147,10 @@ async def give_pin(agent: Agent, pin: str, *, vault: Vault, actor: str) -> None:
 
 async def retire_agent(agent: Agent, *, detail: str = "", actor: str) -> None:
     """Let an agent start nothing any more: he is locked for good, his history stays, and his number is free for
-    another. Hold his row before."""
-    now = datetime.now(UTC)
-    await Agent.filter(id=agent.id).update(retired_at=now, locked_at=agent.locked_at or now, wrong_pins=0)
-    await record(actor, "agent retired", agent.phone, detail)
+    another; once, by whoever is first. Hold his row before."""
+    now, there = datetime.now(UTC), Agent.filter(id=agent.id, retired_at=None)
+    if await there.update(retired_at=now, locked_at=agent.locked_at or now, wrong_pins=0):
+        await record(actor, "agent retired", agent.phone, detail)
 
 
 def _hash(pin: str, vault: Vault) -> str:

@@ -7,6 +7,7 @@ import pytest
 from bot.server import Server
 from handlers.account.agent_phone import change_agent_phone
 from handlers.account.new_agent import add_with_pin_by_sms
+from handlers.account.retire import retire
 from handlers.customers.office_registration import register_by_office, request_of
 from models.audit import Audit
 from models.customers.registration import Form, InUse, Registration
@@ -102,6 +103,18 @@ async def test_the_second_of_two_who_edit_is_told(mwanga: Server) -> None:
     assert sorted(type(one) for one in done if one) == [ChangedMeanwhile]
     rows = await Audit.all().order_by("id").values_list("action", "old", "new")
     assert rows[0] == ("agent mini-grid", "Mtwara North", "Masasi") and len(rows) == 2
+
+
+async def test_who_is_retired_by_two_at_once_is_retired_once(mwanga: Server) -> None:
+    """Each of them had the page open: the first one says when it was."""
+    one, other = await Agent.get(phone=PEOPLE["Juma"]), await Agent.get(phone=PEOPLE["Juma"])
+    async with mwanga.database.work():
+        await retire(one, actor=ACTOR)
+    since = (await Agent.get(id=one.id)).retired_at
+    async with mwanga.database.work():
+        await retire(other, actor="henry")
+    assert (await Agent.get(id=one.id)).retired_at == since
+    assert await Audit.filter(action="agent retired").values_list("actor", flat=True) == [ACTOR]
 
 
 async def test_who_changes_one_thing_keeps_what_somebody_else_changed_in_the_same_moment(mwanga: Server) -> None:
