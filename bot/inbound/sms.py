@@ -244,7 +244,7 @@ class Dispatcher:
             return None
         names = courtesies.name_words([agent.name, self._company.name])
         text = courtesies.from_the_command_on(text, self._commands, role, names)
-        may_answer = asked and not asked.confirming and not any(map(str.isdigit, text))
+        may_answer = asked and not asked.confirming and not _has_digit(text)
         found = None if may_answer else self._commands.find_spelt(split(text) or [""], role)
         return (found, text) if found else None
 
@@ -273,8 +273,8 @@ class Dispatcher:
         state = TalkState(talk.name, f"sms {exchange.message.id}")
         pieces = apart(courtesies.without_the_last(listed(line))) if talk.commas else []
         result = await self._replay(exchange, talk, state, pieces or arguments, line)
-        if asked and asked.free and talk.usage is NO_ARGUMENTS and result.outcome == "rejected":
-            exchange.conversation.open = asked  # no command after all: Token does not work
+        if asked and asked.free and result.outcome == "rejected" and _is_sentence(talk, line):
+            exchange.conversation.open = asked  # no command after all
             return await self._go_on(exchange, asked, line)
         return result
 
@@ -330,7 +330,7 @@ class Dispatcher:
         at once has the same answer, for networks repeat. After anything else it means something else, and what was
         sold before would be taken for its answer. A bare word belongs to what was asked last, if by the office."""
         conversation = exchange.conversation
-        written = 0 if any(map(str.isdigit, text)) else await self._written_to(exchange)
+        written = 0 if _has_digit(text) else await self._written_to(exchange)
         if written > conversation.closed_at:
             return await self._leave_to_office(exchange, written)
         exchange.talk = conversation.talk
@@ -419,7 +419,7 @@ class Dispatcher:
     def _hint(self, exchange: "_Exchange", pieces: Sequence[str]) -> Text | None:
         """What is said of a short text that begins with a keyword that has a slip, or is for somebody else."""
         role, word = exchange.caller.role, pieces[0]
-        sentence = role is Role.CUSTOMER and len(pieces) > 1 and not any(map(str.isdigit, "".join(pieces)))
+        sentence = role is Role.CUSTOMER and len(pieces) > 1 and not _has_digit("".join(pieces))
         if len(pieces) > LONGEST_HINT or sentence:
             return None
         close = self._commands.suggest(word, role, exchange.language)
@@ -501,6 +501,20 @@ def _fits_at_worst(found: Found | None, text: str) -> Fits | None:
     if found.talk.gives_way and found.arguments and not _SERIAL.search(text):  # problem solved
         return Fits.OTHER
     return Fits.ANSWER if found.talk.find_question else None  # Fixed, thank you
+
+
+def _is_sentence(talk: Talk, line: str) -> bool:
+    """Whether a line that does not fit the command with whose keyword it begins is none: either nothing stands behind
+    that keyword, or a number, and there is none. Token does not work."""
+    if talk.usage is NO_ARGUMENTS:
+        return True
+    if talk.example is None or talk.commas:  # SELL, which takes a name as well
+        return False
+    return _has_digit(split(talk.example.to("en"))[0]) and not _has_digit(line)
+
+
+def _has_digit(text: str) -> bool:
+    return any(map(str.isdigit, text))
 
 
 def _letters(text: str) -> str:
