@@ -57,7 +57,8 @@ async def buying_for_others(chat: Chat) -> Reply:
 async def _buy(chat: Chat) -> Reply:
     asks_phones = chat.company.mobile_money_of(chat.person.phone) is not None
     if rings := await what_rings(chat):
-        chat.stop(rings, outcome="asked already")
+        said_here = not (chat.one_line or chat.ussd)  # a yes or a no that belongs into the question of the phone itself
+        chat.stop(rings, outcome="unclear" if said_here else "asked already")
     if (request := await request_shown(chat)) and await is_to_end(request, chat):
         return await end_request(request, chat)
     own = await own_things(chat.person.customers)

@@ -28,8 +28,7 @@ NOTHING_PAID = _("Nothing was paid.")
 
 async def what_rings(chat: Chat) -> Text | None:
     """What this phone is asked to pay; None when it is asked for nothing."""
-    ringing = PaymentRequest.filter(phone=chat.person.phone, state__in=requests.RINGS)
-    rings = await ringing.order_by("-id").first()
+    rings = await requests.ringing(chat.person.phone)
     return _rings(rings, chat) if rings else None
 
 

@@ -4,12 +4,12 @@ from bot.message import Reply
 from bot.talks import Chat
 from bot.talks.state import Asked
 from bot.text import _, plain_word, shorten
-from bot.text.answers import declines
+from bot.text.answers import declines, yes
 from handlers.selling.cash_requests import how_it_ended, withdraw
 from handlers.selling.own_payment import still_asked
 from handlers.wording import LONGEST_NAME, paid_for_name
 from models.people import Agent, Caller
-from models.selling import cash_requests
+from models.selling import cash_requests, requests
 from models.selling.cash_requests import CashRequest
 from models.selling.payable import load_payable
 
@@ -21,10 +21,11 @@ ENDS = frozenset(("CANCEL", "GHAIRI", "FUTA", "ANNULER", "ANNULE", "CANCELAR", "
 
 async def find_own_request(caller: Caller, text: str) -> Asked | None:
     """What a bare no of a customer ends: the request that is open. One to a request that is over is told so, where
-    nothing else was asked of this phone."""
-    if not (declines(text) or plain_word(text) in ENDS):
-        return None
-    request = await cash_requests.last_of(caller.phone)
+    nothing else was asked of this phone. Where the phone itself asks to pay, a yes or a no is told to be said there."""
+    ends = declines(text) or plain_word(text) in ENDS
+    if (ends or yes(text) == "") and (rings := await requests.ringing(caller.phone)):
+        return Asked([], rings.created_at - 1, answer="")
+    request = await cash_requests.last_of(caller.phone) if ends else None
     if request is None:
         return None
     before = request.created_at - 1  # a question of the phone's own in the same moment comes first

@@ -204,6 +204,11 @@ class Wanted:
     agent_id: int | None = None
 
 
+async def ringing(phone: str) -> PaymentRequest | None:
+    """The request that this phone is asked to pay now."""
+    return await PaymentRequest.filter(phone=phone, state__in=RINGS).order_by("-id").first()
+
+
 async def ask_to_pay(wanted: Wanted, *, key: str) -> PaymentRequest:
     """Write that a phone is to be asked, in the caller's transaction: it is sent after the commit. `key` names it for
     good: a second call with it returns the first request. Raises AskedAlready, BeingPaid and PaidOff; and
