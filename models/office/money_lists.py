@@ -148,6 +148,19 @@ class OneSale:
     replaces: Sale | None
     replaced_by: Sale | None
 
+    @property
+    def earned(self) -> int:
+        """What the seller earned by it, in minor units, as the agent was told: on the payment, and on the appliances as
+        far as it paid their prices."""
+        on_goods = [
+            int(line["amount"])
+            for line in self.entries
+            if (line["kind"], line["owner"]) == ("commission", self.sale.agent_id)
+            and line["key"] != f"sale {self.sale.id} commission"
+            and line["key"].endswith(" commission")
+        ]
+        return int(self.sale.commission) - sum(on_goods)
+
 
 async def one_sale(sale: Sale) -> OneSale:
     statement = f"SELECT {SALE_COLUMNS} FROM sale s {SALE_TABLES} WHERE s.id = $1"

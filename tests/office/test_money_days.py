@@ -11,6 +11,7 @@ from models.money.ledger import AccountKind, Posting
 from models.people import Agent
 from tests.world.books import book
 from tests.world.money_desk import Desk, open_desk
+from tests.world.people import Phones
 
 pytestmark = pytest.mark.everyday_on_sqlite
 
@@ -145,6 +146,16 @@ async def test_one_sale_shows_its_parts_and_entries_and_stars_its_token(desk: De
     assert "sale 1 payment cash 1 8,000 +255700000001" in page
     assert (await desk.office.get("/money/sales/ZZZZZ")).status == 404
     assert token["digits"] not in await desk.page(path.lower())
+
+
+async def test_one_sale_says_what_its_seller_was_told_to_have_earned_on_goods(desk: Desk) -> None:
+    """Of a price 5 %: of the first 100, of all that was paid at once, and of what is paid on it later."""
+    for sells, earned in (("SELL 2, Solar lamp", 5), ("SELL 2, Radio, cash", 750), ("PAY S1002 200", 30)):
+        for text in (sells, "1 482915"):
+            await Phones(desk.office.mwanga).text("Asha", text)
+        [row] = await desk.ask("SELECT reference FROM sale ORDER BY id DESC LIMIT 1")
+        page = await desk.page(f"/money/sales/{row['reference']}")
+        assert f"Sold by Asha Mushi, who earned TZS {earned}." in page
 
 
 async def test_a_token_is_shown_to_who_says_why_and_that_is_noted(desk: Desk) -> None:
