@@ -144,11 +144,21 @@ async def said_without_keyword(caller: Caller, text: str, before: Sequence[Seque
         return None
     if len(pieces) == 1 and any(map(str.isdigit, text)):
         return None
-    money = [
-        " ".join(pieces[place : place + count_pieces(pieces[place:])])
-        for place, piece in enumerate(pieces)
-        if any(map(str.isdecimal, piece)) and tidied[place] not in mine
-    ]
+    money = _amounts_among(pieces, [name in mine for name in tidied])
     if len(own) > 1:
         return [mine[named[0]], *money[:1]] if len(named) == 1 and len(money) <= 1 else named[:1]
     return money if len(money) == 1 else []
+
+
+def _amounts_among(pieces: Sequence[str], others: Sequence[bool]) -> list[str]:
+    """What may be money, each with all that is written with it: kwh 10 is no 10, and the 000 of 5 000 no other amount.
+    `others` are no money."""
+    found, place = [], 0
+    while place < len(pieces):
+        number = place if any(map(str.isdecimal, pieces[place])) else place + 1
+        count = 1
+        if _begins_amount(pieces[place : place + 2]) and not others[number]:
+            count = count_pieces(pieces[place:])
+            found.append(" ".join(pieces[place : place + count]))
+        place += count
+    return found
