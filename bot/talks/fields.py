@@ -24,6 +24,7 @@ class Invalid(Exception):
         self.text = text
 
 
+NOTHING_TYPED = "..."  # stands where it would be named
 _YES = mistyped(word for word in sorted(CONSENT) if not word.isdecimal())
 _THOUSANDS = r"(?!\d{3} \d{3}(?!\d))"  # not ahead of 730 582
 
@@ -45,10 +46,10 @@ _GLUED_PIN = re.compile(rf"({_SAID_PIN}\D{{0,30}})\d[\d\W]*|\d{{14,}}", re.IGNOR
 
 def echo(typed: str, most: int = 13, *, amount: bool = False) -> str:
     """What was typed, as far as an answer may say it again: the beginning, and never what may be a PIN. Where an
-    `amount` was asked for, twice three digits are one."""
+    `amount` was asked for, twice three digits are one. Of nothing at all it says that something is missing."""
     read, maybe = plain(typed), _NO_AMOUNT if amount else _MAYBE_PIN  # an accent hides no word
     starred = _GLUED_PIN.sub(r"\1******", maybe.sub(r"\1\2******", read))
-    return (typed if starred == read else starred)[:most]
+    return (typed if starred == read else starred)[:most].strip() or NOTHING_TYPED
 
 
 class Field(Generic[T]):

@@ -100,6 +100,7 @@ async def test_a_bad_answer_is_answered_helpfully_and_changes_nothing(
             assert short(walk.answer), (question, bad, walk.answer)
             assert walk.open, (question, bad, walk.answer)
             assert helpful(walk.answer, asked), (question, bad, asked, walk.answer)
+            assert not re.search(r"^ |\S  +\S", walk.answer), (question, bad, "a gap where it is named", walk.answer)
             assert not walk.others, (question, bad, walk.others)
             assert await everything_as_text() == before, (question, bad)
             assert await execute(connection(), "SELECT error FROM inbox WHERE error <> ''") == [], (question, bad)
