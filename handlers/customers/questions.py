@@ -24,6 +24,8 @@ LABELS = frozenset(
 )
 NAME_RULE = _("Name and surname, 3 letters or more each, 60 at most.")
 NO_PHONE = frozenset({"NONE", "HAKUNA", "AUCUN", "NENHUM", "BABU", "-"})
+# Said for it as well, where the phone alone is asked for: no phone, hana simu.
+NO_OTHERWISE = frozenset({"NO", "NOT", "HAPANA", "HANA", "NON", "PAS", "SANS", "NAO", "SEM", "AA"})
 
 
 class FullName(Field[tuple[str, str]]):
@@ -82,9 +84,10 @@ class OwnersPhone(Field[Reached]):
     courteous = False  # a dash means none
 
     async def read(self, turn: Turn, answer: str) -> str:
-        answer = " ".join(courtesies.within(answer.split())) if any(map(str.isdecimal, answer)) else answer
-        if plain_word(answer.strip()) in NO_PHONE:
+        meant = " ".join(courtesies.within(answer.split()))
+        if plain_word(meant) in (NO_PHONE if turn.one_line else NO_PHONE | NO_OTHERWISE):
             return ""
+        answer = meant if any(map(str.isdecimal, answer)) else answer
         if answer.startswith("#"):
             return f"#{await CustomerNumber(self.prompt).read(turn, answer)}"
         return await PhoneNumber(self.prompt).read(turn, answer)
