@@ -49,6 +49,9 @@ OTHER_VERSION = (
     "Another version of Mwanga made this database (it knows {unknown}, which this one does not). Use that version, or"
     " export the data with it and import them here into a new database."
 )
+NOT_MIGRATED = (
+    "{database} cannot be brought up to date ({error}). Nothing is changed in it: the version before can go on with it."
+)
 # Two units of work want the same rows: they waited for each other in a deadlock, or one would have (models/sql.py).
 CROSSED = (asyncpg.TransactionRollbackError, asyncpg.LockNotAvailableError)
 
@@ -161,8 +164,16 @@ class Database:
             os.close(folder)
 
     async def _migrate(self) -> None:
-        if not await self._is_up_to_date():
-            await Steps(self.client, APPS).migrate()
+        """All steps, and the notes that they were taken, are one unit of work. A server that dies among them, or a disk
+        that is full, has changed nothing: the next start begins again, and the version before can go on."""
+        if await self._is_up_to_date():
+            return
+        try:
+            async with self.work() as opened:
+                await Steps(opened, APPS).take_all()
+        except (OperationalError, sqlite3.Error, ValueError) as error:
+            why = str(error).partition("\n")[0]  # PostgreSQL has hints below
+            raise DatabaseError(NOT_MIGRATED.format(database=shown(self.url), error=why)) from error
 
     async def _is_up_to_date(self) -> bool:
         """Whether all steps that we know made its tables. Raises DatabaseError for one that we do not know."""

@@ -2,7 +2,7 @@
 word sqlite in the module's name.)"""
 
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -31,6 +31,12 @@ class _InlineConnection(aiosqlite.Connection):
             self._connection.close()
             self._connection = None
 
+    async def executescript(self, script: str) -> None:  # type: ignore[override]
+        """Run its statements one by one. sqlite3 commits before a script: of a transaction that has one in it nothing
+        could be undone."""
+        for statement in _statements(script):
+            self._conn.execute(statement)
+
     def ask(self, statement: str, values: Sequence[Any]) -> list[dict[str, Any]]:
         """The rows of a statement. What sqlite3 makes of a row looks each column up by its name: in one of forty
         columns that takes as long as the statement."""
@@ -47,6 +53,16 @@ class _InlineConnection(aiosqlite.Connection):
             self._conn.executemany(statement, rows)
         except sqlite3.Error as error:
             raise _by_name(error) from error
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The statements of a script. A trigger has semicolons of its own, and so may a text."""
+    begun = ""
+    for part in script.split(";"):
+        begun += f"{part};"
+        if sqlite3.complete_statement(begun):
+            yield begun
+            begun = ""
 
 
 def _by_name(error: sqlite3.Error) -> Exception:

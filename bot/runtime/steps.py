@@ -38,6 +38,12 @@ class Steps(MigrationExecutor):
     """tortoise's own, but for that copy. `_project_state` is a private name: where tortoise renames it, the steps are
     as slow as its own again."""
 
+    async def take_all(self) -> None:
+        """Take all that are missing, in the caller's transaction. The table of what was taken is made before somebody
+        looks into it: PostgreSQL ends a transaction that asks for a table that is not there."""
+        await self.recorder.ensure_schema(self._schema_editor(atomic=False))
+        await self.migrate()
+
     async def _project_state(self, applied: set[MigrationKey], *, upto: MigrationKey | None = None) -> State:
         state = await super()._project_state(applied, upto=upto)
         return Now(state.models, state.apps)

@@ -49,6 +49,19 @@ async def test_a_commit_that_failed_is_undone_before_anybody_reads_it(
         assert await Setting.filter(name__in=["lost", "now"]).values_list("name", flat=True) == ["now"]
 
 
+async def test_a_script_is_undone_with_its_transaction(empty_url: str) -> None:
+    """sqlite3 by itself commits before a script, and all in it as it goes."""
+    noting = "CREATE TRIGGER one AFTER INSERT ON word BEGIN DELETE FROM word WHERE text = ';'; DELETE FROM setting; END"
+    async with Database(empty_url) as database:
+        with pytest.raises(RuntimeError, match="the lights went out"):
+            async with database.work() as opened:
+                await opened.execute_script(f"CREATE TABLE word (text TEXT); {noting}; INSERT INTO word VALUES ('a;b')")
+                assert not await Setting.exists()
+                raise RuntimeError("the lights went out")
+        assert await Setting.exists()
+        assert not await database.client.execute_query_dict("SELECT 1 FROM sqlite_master WHERE name IN ('word', 'one')")
+
+
 async def test_whoever_comes_next_undoes_what_a_broken_disk_left_open(
     empty_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,19 +1,25 @@
 """The tables that the migrations make are those that the models describe, and no others are used."""
 
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tortoise.context import TortoiseContext
+from tortoise.exceptions import OperationalError
 from tortoise.migrations.autodetector import MigrationAutodetector
-from tortoise.migrations.executor import MigrationExecutor
-from tortoise.migrations.operations import AlterModelOptions
+from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
+from tortoise.migrations.operations import AlterModelOptions, RunPython
+from tortoise.migrations.recorder import MigrationRecorder
 from tortoise.migrations.schema_generator.state_apps import StateApps
 
 from bot.runtime import Database, DatabaseError
 from bot.runtime.database import APPS, TORTOISE
 from bot.runtime.steps import Steps
 from models.sql import execute
+from tests.world.templates import EMPTY, Templates
 
 
 async def test_the_migrations_have_all_that_the_models_have() -> None:
@@ -58,6 +64,75 @@ async def test_tables_that_are_up_to_date_are_left_as_they_are(
 ) -> None:
     monkeypatch.setattr(MigrationExecutor, "migrate", refused)
     await database.migrate()
+
+
+class PowerCut(BaseException):
+    """No handler of errors sees it."""
+
+
+@pytest.fixture
+def any_url(engine: str, templates: Templates, tmp_path: Path) -> str:
+    return f"sqlite://{tmp_path}/older.db" if engine == "sqlite" else templates.copy(engine, EMPTY)
+
+
+@pytest.fixture
+async def older(any_url: str) -> AsyncIterator[Database]:
+    """A database that the first steps alone have made, and that has something in it."""
+    async with Database(any_url) as database:
+        if not database.embedded:
+            await database.client.execute_script("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+        await Steps(database.client, APPS).migrate([MigrationTarget("models", "0010_counter")])
+        await execute(database.client, "INSERT INTO setting (name, value) VALUES ('kept', 'all along')")
+        yield database
+
+
+async def all_that_is_there(database: Database) -> list[str]:
+    """The steps that were taken, and by their names the tables, indexes and, on SQLite, triggers."""
+    named = "SELECT name FROM sqlite_master" if database.embedded else "SELECT relname FROM pg_class"
+    rows = await execute(database.client, f"SELECT name FROM tortoise_migrations UNION ALL {named} ORDER BY 1")
+    return [row["name"] for row in rows]
+
+
+def break_off(of: type, method: str, at: int, error: BaseException) -> Callable[..., Awaitable[None]]:
+    """What takes the place of a method: the call of this number, among those that change the database, fails."""
+    was, numbers = getattr(of, method), itertools.count(1)
+
+    async def broken(*given: Any) -> None:
+        if given[-1] is not None and next(numbers) == at:
+            raise error
+        await was(*given)
+
+    return broken
+
+
+@pytest.mark.parametrize(
+    ("of", "method", "at"),
+    [(RunPython, "database_forward", 2), (MigrationRecorder, "record_applied", 3)],
+    ids=["in a step", "before the note of a step"],
+)
+async def test_a_server_that_dies_while_it_brings_tables_up_to_date_has_changed_nothing(
+    older: Database, of: type, method: str, at: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next one begins again, and the version before can go on."""
+    before = await all_that_is_there(older)
+    with monkeypatch.context() as dying, pytest.raises(PowerCut):
+        dying.setattr(of, method, break_off(of, method, at, PowerCut()))
+        await older.migrate()
+    assert await all_that_is_there(older) == before
+    await older.migrate()
+    await older.check()
+    assert await execute(older.client, "SELECT value FROM setting WHERE name = 'kept'") == [{"value": "all along"}]
+
+
+async def test_a_step_that_fails_is_told_of_and_has_changed_nothing(
+    older: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, full = await all_that_is_there(older), OperationalError("disk is full\nHINT: make room")
+    monkeypatch.setattr(RunPython, "database_forward", break_off(RunPython, "database_forward", 3, full))
+    said = r"cannot be brought up to date \(disk is full\)\. Nothing is changed in it"
+    with pytest.raises(DatabaseError, match=said):
+        await older.migrate()
+    assert await all_that_is_there(older) == before
 
 
 def refused(*_: object, **_more: object) -> None:
