@@ -1,6 +1,8 @@
 """Copies of an embedded database, and the way back to one: `mwanga backup` and `mwanga restore`."""
 
+import os
 import sqlite3
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -77,8 +79,8 @@ def restore(
                 for ending in BESIDE:
                     restoring.with_name(restoring.name + ending).unlink(missing_ok=True)
                 raise
-            aside = _put_aside(target)
-            restoring.rename(target)
+            aside = _put_aside(target) if target.exists() else None
+            restoring.replace(target)
             sync_folder(folder)
         typer.echo(f"{target} is as {file} was." + (f" What was there before is {aside}." if aside else ""))
         say_advanced(advanced)
@@ -103,13 +105,18 @@ async def _verify(file: Path, config: Config | None = None) -> None:
                 raise DatabaseError(f"{file}: {WRONG_KEY}")
 
 
-def _put_aside(database: Path) -> Path | None:
-    """Rename a database with what belongs to it; its new name."""
-    if not database.exists():
-        return None
-    name = f"{database.name}.before-restore-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-    for ending in BESIDE:
+def _put_aside(database: Path) -> Path:
+    """Give a database that is about to be replaced a second name, and what belongs to it another one; that name. Until
+    then it stays in its place, whole: whoever starts a server after a power cut finds it, and not an empty one."""
+    aside = database.with_name(f"{database.name}.before-restore-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+    with suppress(sqlite3.Error), closing(sqlite3.connect(database)) as opened:  # a damaged one stays as it is
+        opened.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    try:
+        os.link(database, aside)
+    except OSError:  # a disk without second names
+        database.rename(aside)
+    for ending in BESIDE[1:]:
         part = database.with_name(database.name + ending)
         if part.exists():
-            part.rename(database.with_name(name + ending))
-    return database.with_name(name)
+            part.rename(aside.with_name(aside.name + ending))
+    return aside

@@ -122,6 +122,58 @@ def test_what_was_there_is_put_aside(run: Run, embedded: Path, demo_url: str, tm
     assert embedded.stat().st_mode & 0o777 == 0o600
 
 
+def test_a_restore_that_is_killed_leaves_the_database_in_its_place(
+    run: Run, embedded: Path, demo_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server would begin an empty one where there is none. The one that is there was killed too: its last sales are
+    beside it still."""
+    copy = tmp_path / "copy.db"
+    run("backup", copy)
+    sell(demo_url, 5000)
+    with closing(sqlite3.connect(embedded)) as killed, monkeypatch.context() as dying:
+        killed.execute("UPDATE setting SET value = '5' WHERE name = 'version'")
+        killed.commit()
+        beside = embedded.with_name(f"{embedded.name}-wal")
+        assert beside.stat().st_size > 0
+        kept = {part: part.read_bytes() for part in (embedded, beside)}
+        killed.close()
+        for part, data in kept.items():
+            part.write_bytes(data)
+        dying.setattr(Path, "replace", _dies)
+        with pytest.raises(_Killed):
+            run("restore", copy)
+    with closing(sqlite3.connect(embedded)) as now:
+        assert now.execute(
+            "SELECT (SELECT COUNT(*) FROM sale), value FROM setting WHERE name = 'version'"
+        ).fetchone() == (3, "5")
+    assert run("restore", copy).exit_code == 0
+    assert query(demo_url, "SELECT id FROM sale") == []
+
+
+class _Killed(BaseException):
+    """No handler of errors sees it."""
+
+
+def _dies(*_: object) -> None:
+    raise _Killed
+
+
+def test_a_disk_without_second_names_does_as_well(
+    run: Run, embedded: Path, demo_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "copy.db"
+    run("backup", copy)
+    sell(demo_url, 5000)
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    assert run("restore", copy).exit_code == 0
+    (aside,) = embedded.parent.glob(f"{embedded.name}.before-restore-*Z")
+    assert (len(query(f"sqlite://{aside}", "SELECT id FROM sale")), query(demo_url, "SELECT id FROM sale")) == (3, [])
+
+
 def test_a_journal_in_a_second_folder_is_enough(run: Run, embedded: Path, demo_url: str, tmp_path: Path) -> None:
     """The disk with the database is gone: a new machine has the backup and the other disk."""
     devices, copy, folder = Devices(), tmp_path / "copy.db", tmp_path / "other disk"
