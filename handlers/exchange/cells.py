@@ -16,6 +16,7 @@ from bot.text.i18n import N_, Reason
 Row = Mapping[str, str]
 T = TypeVar("T")
 NOTHING = "none"  # takes away what was there
+DECIMAL = ".0"  # behind a number that a program has kept with decimals: no digit of it
 # As spreadsheets write them in the languages of their menus, beside the words that answer a question by text.
 TRUE = YES | {"TRUE", "VRAI", "VERDADEIRO", "WAHR", "GASKIYA", "KWELI"}
 FALSE = (NO - {"2"}) | {"0", "N", "FALSE", "FAUX", "FALSO", "FALSCH", "KARYA", "UONGO"}
@@ -158,7 +159,7 @@ def phone(row: Row, column: str, company: Company) -> str | None:
     if not said or said.lower() == NOTHING:
         return said.lower() or None
     try:
-        return numbers.parse(said, company.country)
+        return numbers.parse(said.removesuffix(DECIMAL), company.country)
     except ValueError as error:
         raise Reason(N_("{column} is no phone number: {said}"), column=column, said=quoted(said)) from error
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from bot.company import Company
 from bot.config import load
 from bot.configured import company_of
-from handlers.exchange.cells import figure, money
+from handlers.exchange.cells import figure, money, phone
 from tests.world.csv_files import import_text
 from tests.world.prompt import Run, query
 
@@ -59,6 +59,29 @@ def test_yes_and_no_are_understood_in_the_words_of_spreadsheets(
     assert import_text(run, "appliances", row).exit_code == 0
     [fan] = query(demo_url, "SELECT overdue_ticket FROM appliance WHERE name = 'Fan'")
     assert bool(fan["overdue_ticket"]) is meant
+
+
+@pytest.mark.parametrize(
+    ("country", "said", "number"),
+    [
+        ("KE", "712345678.0", "+254712345678"),
+        ("KE", "0712345678.0", "+254712345678"),
+        ("NG", "2348031234567.0", "+2348031234567"),
+        ("CD", "812345678.0", "+243812345678"),
+        ("SN", "77.123.45.67", "+221771234567"),
+    ],
+)
+def test_a_number_that_was_kept_with_decimals_is_nobody_elses(country: str, said: str, number: str) -> None:
+    """As programs write a column of numbers in which one is missing."""
+    company = company_of(load(country=country, secret_key="k" * 32))
+    assert phone({"phone": said}, "phone", company) == number
+
+
+@pytest.mark.parametrize("said", ["2.55E+11", "2.54712345678E+11", "712345678,0", "7.12345678E8"])
+def test_a_number_that_a_spreadsheet_has_shortened_is_none(said: str) -> None:
+    company = company_of(load(country="KE", secret_key="k" * 32))
+    with pytest.raises(ValueError, match="phone"):
+        phone({"phone": said}, "phone", company)
 
 
 @pytest.mark.parametrize(
