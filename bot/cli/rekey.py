@@ -28,6 +28,7 @@ from models.people import Agent
 from models.people.office_users import list_users
 from models.people.second_factor import reseal_factors
 from models.settings import change_key, fits_key, rekeyed_at
+from models.tokens.journal import sync_folder
 from models.vault import Sealed, Vault
 
 # A line of the file that gives the key itself.
@@ -64,7 +65,7 @@ def _key_in(text: str) -> str:
 
 
 def _replace(file: Path, text: str) -> None:
-    """Change a file as a whole, or not at all."""
+    """Change a file as a whole, or not at all; after a power cut, too, it is the new one."""
     new = file.with_name(f"{file.name}.new")
     new.unlink(missing_ok=True)
     try:
@@ -73,6 +74,7 @@ def _replace(file: Path, text: str) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         new.replace(file)
+        sync_folder(file.absolute().parent)
     except OSError as error:
         fail(f"{file} is not written: {error.strerror}.")
 

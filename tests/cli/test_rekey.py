@@ -178,6 +178,23 @@ def test_what_breaks_halfway_changes_nothing_and_is_done_by_the_next_try(
     assert mwanga_command("phone", "list").exit_code == 0
 
 
+def test_the_new_key_survives_a_power_cut_before_anything_is_under_it(
+    demo_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file and the database may be on two disks, of which only the second had written what it was given."""
+    configure(demo_url, secret_key=DEMO_KEY)
+    before = query(demo_url, "SELECT serial, sealed_key FROM device ORDER BY id")
+    found: list[bool] = []
+
+    def synced(folder: Path) -> None:
+        found.append(keys()[1] == DEMO_KEY and folder == Path.cwd())
+        found.append(query(demo_url, "SELECT serial, sealed_key FROM device ORDER BY id") == before)
+
+    monkeypatch.setattr("bot.cli.rekey.sync_folder", synced)
+    rekey()
+    assert found == [True, True]
+
+
 def test_a_key_from_elsewhere_is_changed_where_it_is(demo_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MWANGA_DATABASE", demo_url)
     monkeypatch.setenv("MWANGA_SECRET_KEY", DEMO_KEY)
