@@ -72,12 +72,12 @@ def restore(
         await _verify(file, config)
         with OneServer(config.database):
             try:
+                _clear(restoring)  # a power cut may have left half of one
                 copy_file(file, restoring)
                 copied = config.model_copy(update={"database": f"sqlite://{restoring}"})
                 advanced = await advance(copied, [*(journal or []), *journal_files(config)])
             except BaseException:
-                for ending in BESIDE:
-                    restoring.with_name(restoring.name + ending).unlink(missing_ok=True)
+                _clear(restoring)
                 raise
             aside = _put_aside(target) if target.exists() else None
             restoring.replace(target)
@@ -90,6 +90,12 @@ def restore(
         perform(work())
     except (sqlite3.Error, OSError) as error:
         fail(f"Nothing is restored: {error}. {target} is as it was.")
+
+
+def _clear(database: Path) -> None:
+    """Remove a database with what belongs to it."""
+    for ending in BESIDE:
+        database.with_name(database.name + ending).unlink(missing_ok=True)
 
 
 async def _verify(file: Path, config: Config | None = None) -> None:

@@ -70,6 +70,7 @@ async def back_up(url: str, folder: Path, name: str = "") -> Copied:
     with _alone(original):
         if file.exists():
             raise Running(f"{file} has just been made.")
+        unfinished.unlink(missing_ok=True)  # a power cut may have left half of one
         try:
             await _copy(original, unfinished)
             await _verify(unfinished)

@@ -150,6 +150,20 @@ def test_a_restore_that_is_killed_leaves_the_database_in_its_place(
     assert query(demo_url, "SELECT id FROM sale") == []
 
 
+def test_what_a_power_cut_left_is_in_nobodys_way(run: Run, embedded: Path, demo_url: str, tmp_path: Path) -> None:
+    """Half a file looks like a damaged one, and whoever goes back would give up a backup that is good."""
+    copy = tmp_path / "copy.db"
+    (tmp_path / "copy.db.unfinished").write_bytes(b"x" * 10_000)
+    for ending in ("", "-wal"):
+        embedded.with_name(f"{embedded.name}.restoring{ending}").write_bytes(b"x" * 10_000)
+    assert run("backup", copy).exit_code == 0
+    sell(demo_url, 5000)
+    result = run("restore", copy)
+    assert result.exit_code == 0, result.output
+    assert query(demo_url, "SELECT id FROM sale") == []
+    assert not list(embedded.parent.glob(f"{embedded.name}.restoring*"))
+
+
 class _Killed(BaseException):
     """No handler of errors sees it."""
 
