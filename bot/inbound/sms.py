@@ -110,13 +110,11 @@ class Dispatcher:
 
     async def handle(self, message: StoredSms, contact: PhoneState, caller: Caller) -> Handled:
         """Handle one message; `contact` is changed in place."""
-        if sign := await self._signs.note(message.gateway, message.sender, message.text):
+        if sign := await self._signs.note_test(message.text):
             return Handled(outcome=sign)
         learn_network(contact, message.network, self._router)
         if is_machine(message.sender):
-            forget_ahead()  # it may be a receipt, and sell
-            receipt = await self._receipts.take(_heard(message))
-            return Handled(outcome=receipt or "machine", tells=bool(receipt))
+            return await self._hear_machine(message)
         now = now_ms()
         if self._global_cap.is_reached(now) or not contact.may_get_reply(self._sender_cap, now):
             return Handled(outcome="capped")
@@ -136,6 +134,14 @@ class Dispatcher:
         self._global_cap.count_reply(now)
         outgoing = self._answer(message, exchange.language, result.reply)
         return Handled(outgoing, exchange.talk, result.outcome, answered)
+
+    async def _hear_machine(self, message: StoredSms) -> Handled:
+        """What an operator writes. Receipts come first: a wallet has a balance too, which is no airtime."""
+        forget_ahead()  # it may be a receipt, and sell
+        receipt, airtime = await self._receipts.take(_heard(message)), ""
+        if not (receipt and self._receipts.speaks_of_money(message.text)):
+            airtime = await self._signs.note_airtime(message.gateway, message.sender, message.text)
+        return Handled(outcome=receipt or airtime or "machine", tells=bool(receipt))
 
     async def keep_aside(self, message: StoredSms, error: str) -> None:
         """A message broke us. A text of an operator is kept for a person: it may be money."""

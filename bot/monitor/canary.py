@@ -32,12 +32,17 @@ class Signs:
         """The text of a test message of this time (milliseconds). Nobody else can write it."""
         return f"CANARY {gateway} {self._vault.mac(f'{gateway} {at}', 'canary')[:10]}"
 
-    async def note(self, gateway: str, sender: Sender, text: str) -> str:
-        """Write what a message tells of its gateway, in the caller's transaction. Returns what it was, `test message`
-        or `airtime`; nothing when it is for people to read."""
+    async def note_test(self, text: str) -> str:
+        """Write that a test message is back, in the caller's transaction. Returns what it was, `test message`; nothing
+        for any other text."""
         if test := TEST.fullmatch(text):
             await self._end_test(test[1].lower(), " ".join(text.split()))
             return "test message"
+        return ""
+
+    async def note_airtime(self, gateway: str, sender: Sender, text: str) -> str:
+        """Write what airtime is left by a text of the operator's, in the caller's transaction. Returns what it was,
+        `airtime`; nothing for any other text."""
         if self._airtime and is_machine(sender) and (found := self._airtime.search(text)):
             left = (found[1] if found.re.groups else found[0]) or ""
             await states.note_airtime(connection(), gateway, left, now_ms())

@@ -94,6 +94,10 @@ class Receipts:
             return False
         return any(rule.template.references(text) for rule in shipped_rules(self._company))
 
+    def speaks_of_money(self, text: str) -> bool:
+        """Whether an operator's text is about money that moved, and not about airtime or advertisements."""
+        return bool(speaks_of(text))
+
     async def keep_aside(self, heard: Heard, error: str) -> bool:
         """Keep a text that broke us, for a person; False when it is none of an operator's."""
         if not phone_id(heard.gateway) or heard.sender.kind is not SenderKind.ALPHA or not await kept.list_wallets():

@@ -10,7 +10,8 @@ import pytest
 import time_machine
 from tortoise.exceptions import OperationalError
 
-from bot.app import PURGES
+from bot.app import PURGES, assembled
+from bot.config import Config
 from bot.receipts import Heard, Receipts
 from bot.receipts.rules import BadRule, add_rule
 from bot.runtime import Database, Housekeeping
@@ -94,6 +95,23 @@ async def test_a_person_who_types_a_receipt_is_told_that_it_is_none(till: Till) 
     assert await till.texts() == [] and await till.paid() == []
     [sent] = await till.sql("SELECT phone, text FROM outbox")
     assert sent["text"].startswith("Nothing was booked: a forwarded receipt is no payment.")
+
+
+async def test_the_balance_of_a_wallet_is_no_airtime(config: Config) -> None:
+    """The pattern that finds what airtime is left fits a receipt as well, which speaks of a balance too."""
+    pattern = "balance is (?:TZS|Tsh) ?([0-9,.]+)"
+    async with assembled(config.model_copy(update={"airtime_pattern": pattern}), serving=False) as mwanga:
+        till = await open_till(mwanga, balance=10_000)
+        await till.hears(FIRST)
+        await till.hears("HA10000001 Confirmed. Tsh 1,000 paid to DUKA. New M-PESA balance is Tsh 14,000.")
+        assert await till.states() == "paid ignored" and await till.paid() == [5_000]
+        assert not await till.sql("SELECT 1 FROM gatewaystate WHERE airtime <> ''")
+        await till.hears("Your airtime balance is TZS 300. Dial *149#.")
+        await till.hears("Your airtime balance is TZS 250.", "Vodacom")
+        heard = await till.sql("SELECT outcome FROM inbox ORDER BY id")
+        assert [row["outcome"] for row in heard] == ["receipt paid", *["receipt ignored"] * 2, "airtime"]
+        [state] = await till.sql("SELECT airtime FROM gatewaystate WHERE airtime <> ''")
+        assert state["airtime"] == "250."
 
 
 async def test_nothing_is_read_before_the_office_binds_a_phone(till: Till) -> None:

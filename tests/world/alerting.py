@@ -67,7 +67,8 @@ class Office:
 
     async def read(self, gateway: str, text: str, kind: SenderKind = SenderKind.NUMBER) -> str:
         async with self.bench.database.work():
-            return await self.signs.note(gateway, Sender(kind, "+255620000001"), text)
+            sender = Sender(kind, "+255620000001")
+            return await self.signs.note_test(text) or await self.signs.note_airtime(gateway, sender, text)
 
     async def state(self, name: str) -> dict[str, Any]:
         return (await self.bench.sql("SELECT * FROM gatewaystate WHERE name = $1", name))[0]
