@@ -12,7 +12,7 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 from bot.android.from_app import Report
 from bot.android.sims import GENERIC_FAILURES, note_failure, recover_sim
 from bot.android.to_app import PERIOD_MS
-from bot.gateways.errors import ERRORS, Outcome
+from bot.gateways.errors import ERRORS, Error, Outcome
 from bot.outbound import Claimed
 from bot.outbound import queue as outbox
 from bot.outbound.lanes import HOLDING
@@ -58,7 +58,8 @@ class Effect:
     known: bool  # whether the phone may speak of that message
     state: State | None = None  # what the message came to; None where the report is no news
     sim: int = 0  # the SIM that carried it
-    tries: int = 0  # how often a message was tried that failed
+    error: str = ""  # a name in ERRORS: why it failed; empty where it did not
+    tries: int = 0  # how often it was tried then
     sends: bool = False  # whether it shows that messages go out: that an older one arrives does not
 
 
@@ -150,8 +151,8 @@ async def learn(db: BaseDBAsyncClient, phone: Phone, effects: Sequence[tuple[Rep
         if effect.sends:
             await states.note_sent(db, phone.gateway, now)
             sims = [recover_sim(sim) if sim.number == effect.sim else sim for sim in sims]
-        elif effect.state is not None and report.state is State.FAILED:
-            await _note_failure_of_phone(db, phone.gateway, report.error, now)
+        elif effect.error:
+            await _note_failure_of_phone(db, phone.gateway, effect.error, now)
             counts = report.generic and effect.tries <= GENERIC_FAILURES
             sims = [note_failure(sim) if counts and sim.number == effect.sim else sim for sim in sims]
     if sims != before:
@@ -184,17 +185,23 @@ async def _apply_failure(
     """The phone did not send it, or the operator did not deliver it. The app says it twice; the first counts."""
     if row["state"] not in (State.SENDING, State.SENT):
         return NO_NEWS
-    error = ERRORS[report.error]
+    error = _meaning(row, ERRORS[report.error], now)
     if error.name == "expired":
         verdict = Verdict(State.EXPIRED, now, error.name)
     elif row["state"] == State.SENT:
         verdict = Verdict(State.FAILED, now, "undelivered")
     else:
-        if row["parts"] > 1 and error.outcome is Outcome.RETRY:
-            error = replace(error, outcome=Outcome.UNKNOWN)  # its other parts may have gone
         verdict = judge(_claimed(row), error, now, delay(row["tries"], random))
     await outbox.write_verdict(db, row["id"], verdict)
-    return Effect(True, verdict.state, row["sim"], row["tries"])
+    return Effect(True, verdict.state, row["sim"], error.name, row["tries"])
+
+
+def _meaning(row: Mapping[str, Any], error: Error, now: int) -> Error:
+    """What an error says of this message. What the phone finds too late by its own clock is not, unless it is by ours;
+    of several parts, one that failed says nothing of the others."""
+    if error.name == "expired" and now < row["expires_at"]:
+        return ERRORS["gateway fault"]
+    return replace(error, outcome=Outcome.UNKNOWN) if row["parts"] > 1 and error.outcome is Outcome.RETRY else error
 
 
 async def _take_back(db: BaseDBAsyncClient, row: Mapping[str, Any]) -> Effect:

@@ -98,9 +98,9 @@ class Phones:
             for report in reports:
                 effects.append((report, await queue.apply(db, phone, report, now, self._random)))
             await queue.learn(db, phone, effects, now)
-        for report, effect in effects:
-            if effect.state is not None and report.state is State.FAILED:
-                self._metrics.send_errors.labels(phone.gateway, report.error).inc()
+        for _, effect in effects:
+            if effect.error:
+                self._metrics.send_errors.labels(phone.gateway, effect.error).inc()
             if effect.state in COUNTED:
                 self._metrics.messages.labels("out", phone.gateway, effect.state).inc()
         return sum(not effect.known for _, effect in effects)

@@ -56,6 +56,16 @@ async def test_what_was_sent_after_all_does_not_go_again(shop: Shop) -> None:
     assert (await shop.row("hello"))["state"] == "delivered"
 
 
+async def test_what_a_phone_finds_too_late_has_ended_when_it_is_so_by_our_clock_too(shop: Shop) -> None:
+    await shop.link(VODACOM)
+    await shop.enqueue("hello")
+    first = (await shop.pull())["hello"]
+    shop.clock.now += 6 * HOUR
+    assert await shop.report(first, State.FAILED, error="expired") == 0
+    row = await shop.row("hello")
+    assert (row["state"], row["error"]) == ("expired", "expired")
+
+
 async def test_what_a_phone_gives_back_waits_again(shop: Shop) -> None:
     await shop.link(VODACOM)
     await shop.enqueue("hello")

@@ -137,6 +137,23 @@ async def test_what_the_app_gave_up_after_45_hours_is_lost_and_the_office_is_tol
     assert "It was silent for 46 h" in says and "may be lost" in says and "Its clock" not in says
 
 
+async def test_a_phone_whose_clock_is_days_ahead_sends_a_token_all_the_same(shop: Shop) -> None:
+    """It finds the token too late, before any event has told us of its clock."""
+    shop.phone.clock_error = 4 * DAY
+    await enqueued(shop, "a long token " * 13, MessageKind.TOKEN)
+    await pulled(shop)
+    (message,) = shop.phone.database.values()
+    assert message.error == "TTL expired" and shop.phone.radio.messages == []
+    (row,) = await shop.rows("error, unknowns")
+    assert (row["error"], row["unknowns"]) == ("gateway fault", 0), "none of its parts has gone"
+    assert "Its clock is 4 days ahead." in await told(shop)
+    await shop.clock.forward(10)
+    await shop.look()
+    await pulled(shop)
+    assert len(shop.phone.radio.messages) == 1
+    assert [row["state"] for row in await shop.rows("state")] == ["sent"]  # nothing told of its parts
+
+
 @pytest.mark.everyday_on_sqlite
 async def test_a_phone_with_googles_push_is_slow_until_it_is_started_again(demo_url: str, phone_clock: Clock) -> None:
     slow = "It is slow until the app is restarted: it waits for a cloud to wake it."
