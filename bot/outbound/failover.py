@@ -13,7 +13,7 @@ from typing import Any
 from tortoise.backends.base.client import BaseDBAsyncClient
 
 from bot.outbound import queue
-from bot.routing import NEVER, NOWHERE, Condition, Facts, Health, Router
+from bot.routing import NEVER, NOWHERE, Condition, Facts, Health, Router, is_silent
 from models.messages import PREFIX, MessageKind
 from models.sql import execute
 
@@ -144,9 +144,13 @@ class Failover:
     async def _read_held(
         self, db: BaseDBAsyncClient, gateways: Mapping[str, tuple[Facts, Condition]], now: int
     ) -> list[Parked]:
-        """What phones have that went down with it."""
-        down = [name for name, (facts, found) in gateways.items() if facts.phone and found.state is Health.DOWN]
-        return [each for name in down for each in await _read(db, HELD_BY_PHONE, name, now - self._after)]
+        """What phones have that went down with it. The office may have paused one because it is broken."""
+        gone = [
+            name
+            for name, (facts, found) in gateways.items()
+            if facts.phone and (found.state is Health.DOWN or is_silent(facts, now))
+        ]
+        return [each for name in gone for each in await _read(db, HELD_BY_PHONE, name, now - self._after)]
 
     async def _read_waiting(self, db: BaseDBAsyncClient, gateway: str, priority: int) -> list[Parked]:
         """The next rows that wait for a gateway, the most urgent first, from where the last look ended."""

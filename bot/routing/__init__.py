@@ -1,6 +1,6 @@
 """Which gateway carries a message, and how each gateway is."""
 
-from bot.routing.health import Condition, Facts, Health
+from bot.routing.health import Condition, Facts, Health, is_silent
 from bot.routing.router import NEVER, NOWHERE, Router
 from bot.routing.watch import Watch
 
@@ -12,4 +12,5 @@ __all__ = [
     "Health",
     "Router",
     "Watch",
+    "is_silent",
 ]

@@ -95,7 +95,7 @@ def condition_of(facts: Facts, now: int, say: Say = in_english) -> Condition:
 
 
 def _down(facts: Facts, now: int, say: Say) -> str:
-    if facts.phone and facts.heard_at <= now - SILENT_MS:
+    if is_silent(facts, now):
         silent = say(N_("It has not been heard for an hour and a half."))
         if not _battery_low(facts):
             return silent
@@ -124,6 +124,11 @@ def _quiet(facts: Facts, now: int, say: Say) -> str:
         if true:
             return say(sentence, percent=facts.battery)
     return ""
+
+
+def is_silent(facts: Facts, now: int) -> bool:
+    """Whether this is a phone of which nobody hears any more, whatever else is said of it."""
+    return facts.phone and facts.heard_at <= now - SILENT_MS
 
 
 def test_is_lost(facts: Facts, now: int) -> bool:

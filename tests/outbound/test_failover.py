@@ -60,6 +60,18 @@ async def test_what_a_phone_has_fetched_stays_with_it_until_it_falls_silent(benc
     assert (row["gateway"], row["state"], row["unknowns"]) == ("africastalking", "sent", 1)
 
 
+async def test_what_a_broken_phone_has_goes_elsewhere_though_the_office_has_paused_it(bench: Bench) -> None:
+    phone = await bench.link()
+    await bench.enqueue("token", gateway=phone, kind=MessageKind.TOKEN)
+    await pulled(bench, phone)
+    await bench.sql("UPDATE phone SET paused = $1", True)
+    await looks(bench, 80 * 60)
+    assert (await bench.row("token"))["state"] == "sending", "it may still report"
+    await looks(bench, 15 * 60)
+    row = await bench.row("token")
+    assert (row["gateway"], row["state"], row["unknowns"]) == ("africastalking", "sent", 1)
+
+
 async def test_what_a_silent_phone_has_ends_with_it_where_there_is_no_other_way(bench: Bench) -> None:
     bench.order = ("phones",)
     bench.router = bench.new_router(names=[])
