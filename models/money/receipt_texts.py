@@ -12,7 +12,7 @@ from models.audit import record
 from models.messages import Phone
 from models.money.payments import Payment
 from models.rows import find_rows
-from models.sql import connection, execute, insert, lock_rows, marks
+from models.sql import connection, execute, holding_free, insert, lock_rows, marks
 from models.vault import Vault
 
 LONGEST_WHY = 100  # as the column
@@ -181,9 +181,10 @@ async def is_any_waiting() -> bool:
 
 
 async def waiting_of(gateway: str, sim: int, since: int, why: str) -> list[ReceiptText]:
-    """Texts to a SIM card that came since then (ms) and wait for a reason that begins so, the oldest first."""
+    """Texts to a SIM card that came since then (ms) and wait for a reason that begins so, the oldest first; held, but
+    for those on which somebody decides now."""
     condition = "state = 'waiting' AND gateway = $1 AND sim = $2 AND received_at >= $3 AND why LIKE $4 ORDER BY id"
-    return await find_rows(ReceiptText, condition, [gateway, sim, since, f"{why}%"])
+    return await find_rows(ReceiptText, condition + holding_free(), [gateway, sim, since, f"{why}%"])
 
 
 async def settle_twins(gateway: str, reference: str, amount: int, payment_id: int) -> None:

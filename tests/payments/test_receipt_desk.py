@@ -27,6 +27,7 @@ from models.money.receipt_texts import NotWaiting, ReceiptText, ReceiptWallet, o
 from models.money.receiving import Evidence, Incoming, Source, receive
 from models.sql import ms_of
 from tests.emulators.android.clock import Clock
+from tests.world.at_once import happen_meanwhile
 from tests.world.books import check_ledger
 from tests.world.people import NOON, PEOPLE
 from tests.world.receipt_table import company_of
@@ -284,6 +285,19 @@ async def test_two_who_accept_at_once_book_once(till: Till) -> None:
     done = await asyncio.gather(till.accept(1), till.accept(1), return_exceptions=True)
     assert sorted(map(type, done), key=str) == sorted([bool, NotWaiting], key=str)
     assert await till.paid() == [5_000]
+    await check_ledger(till.mwanga)
+
+
+@pytest.mark.parametrize("engine", ["postgres"])
+async def test_what_a_person_refuses_is_not_taken_by_the_text_that_it_has_waited_for(till: Till) -> None:
+    """The text before it comes while the refusal is not committed."""
+    await till.hears(personal("DKN1234568", 1_000, 16_000, NOON))
+
+    async def refuse() -> None:
+        await till.mwanga.receipts.refuse(1, actor="Neema")
+
+    await happen_meanwhile(till.mwanga, refuse, lambda: till.hears(FIRST))
+    assert await till.states() == "refused paid" and await till.paid() == [5_000]
     await check_ledger(till.mwanga)
 
 
