@@ -19,7 +19,7 @@ from bot.routing import states
 from models.audit import record
 from models.messages import MessageKind, Phone, Sim, read_sims
 from models.messages.phones import phone_id, write_sims
-from models.sql import columns_of, connection, execute, now_ms, on_postgres
+from models.sql import columns_of, connection, execute, holding, now_ms, on_postgres
 from models.vault import Vault
 
 CODE_MS = 15 * 60_000
@@ -114,11 +114,16 @@ async def by_gateway(gateway: str) -> Phone | None:
     return await _read("id = $1 AND linked_at > 0", number) if number else None
 
 
-async def _read(condition: str, value: str | int) -> Phone | None:
+async def hold(phone: Phone) -> Phone | None:
+    """A phone as it is now, held until the end of the unit of work: what it asks and says in the same moment goes in
+    turn. None when it was unlinked, or another handset came in its place, since it was read."""
+    return await _read("id = $1 AND token_hash = $2", phone.id, phone.token_hash, end=holding("phone"))
+
+
+async def _read(condition: str, *values: str | int, end: str = "") -> Phone | None:
     """Each call of a phone begins with this, and an ORM's query would take three quarters of its time."""
-    rows = await execute(
-        connection(), f"SELECT {columns_of(Phone)} FROM phone WHERE {condition} AND unlinked_at = 0", [value]
-    )
+    statement = f"SELECT {columns_of(Phone)} FROM phone WHERE {condition} AND unlinked_at = 0{end}"
+    rows = await execute(connection(), statement, values)
     return Phone(**rows[0]) if rows else None
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
-from bot.android import queue, to_app
+from bot.android import linking, queue, to_app
 from bot.android.from_app import Report
 from bot.android.sims import SimChoice, choose_sims
 from bot.android.streams import Stream, Streams
@@ -78,13 +78,15 @@ class Phones:
         if streams:
             streams.told_at = 0  # before looking: a row that is committed meanwhile is told again
         async with self._database.work() as db:
-            await lock_rows("phone", "id = $1", [phone.id])  # what it asks and says in the same moment goes in turn
-            if _works(phone) and not await switched_off(db):
+            held = await linking.hold(phone)
+            if held is None:
+                return []
+            if _works(held) and not await switched_off(db):
                 waiting = await queue.waiting_for(db, name, now)
                 pulled = await queue.pulled_lately(db, name, now) if waiting else []
-                sims, spaced = read_sims(phone.sims), streams is not None
+                sims, spaced = read_sims(held.sims), streams is not None
                 choice = choose_sims(sims, pulled, waiting, now, spaced=spaced, network_of=self._network_of)
-                await queue.hand_over(db, phone, choice.chosen, now)
+                await queue.hand_over(db, held, choice.chosen, now)
                 self._choices[name] = replace(choice, chosen=[])
                 self._wake.set()
             return await queue.unreported(db, name)

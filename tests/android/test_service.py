@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from bot.android import linking, sims
+from bot.android.from_app import Device
 from bot.runtime import Database
 from models.messages import MessageKind, Phone
 from tests.world.outbox_rig import HOUR, MINUTE, SECOND, START
@@ -142,7 +143,26 @@ async def test_two_servers_give_a_message_once_and_keep_one_pace(shop: Shop) -> 
     assert [row["tries"] for row in taken] == [1]
 
 
-@pytest.mark.parametrize("switch", ["paused", "old app", "outgoing", "unlinked"])
+@pytest.mark.parametrize("change", ["paused", "unlinked", "another handset"])
+async def test_a_phone_that_asked_before_it_was_changed_gets_nothing_after_it(shop: Shop, change: str) -> None:
+    """Its call had been let in, and waited. What it got nobody would ever hear of."""
+    await shop.link(VODACOM)
+    asks = await Phone.get()
+    async with shop.database.work():
+        phone = await linking.find("Shop phone")
+        if change == "paused":
+            await linking.pause(phone, actor="office")
+        elif change == "unlinked":
+            await linking.unlink(phone, actor="office")
+        else:
+            device = Device("", "Tecno KF6", push=False, sims=None)
+            await linking.register(phone, device, "1.67.0", shop.vault, shop.clock(), again=False)
+    await shop.enqueue("hello")
+    assert await shop.phones.pull(asks) == []
+    assert (await shop.row("hello"))["state"] == "waiting"
+
+
+@pytest.mark.parametrize("switch", ["paused", "old app", "outgoing"])
 async def test_what_is_switched_off_gets_nothing_new_and_keeps_what_it_has(shop: Shop, switch: str) -> None:
     await shop.link(VODACOM)
     await shop.enqueue("first")
@@ -155,8 +175,6 @@ async def test_what_is_switched_off_gets_nothing_new_and_keeps_what_it_has(shop:
             await shop.sql("UPDATE phone SET version = '1.66.1'")
         case "outgoing":
             await shop.sql("INSERT INTO setting (name, value) VALUES ('outgoing', 'off')")
-        case "unlinked":
-            await shop.sql("UPDATE phone SET unlinked_at = 1")
     assert list(await shop.pull()) == ["first"]
     await shop.phones.look()
     assert shop.phones.names() == ([shop.phone.gateway] if switch == "outgoing" else [])
