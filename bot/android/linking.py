@@ -162,6 +162,18 @@ async def register(phone: Phone, device: Device, version: str, vault: Vault, now
     return Linked(phone, token, password)
 
 
+async def update(phone: Phone, *, device: Device | None = None, sims: list[Sim] | None = None) -> None:
+    """A phone says what it is by now, or which SIM cards it has. What is known of them is read again: its reports and
+    the office may have written that since the call began."""
+    held = await Phone.filter(id=phone.id).select_for_update().get()
+    if device:
+        describe(held, device)
+    if sims is not None:
+        held.sims = with_sims(held, sims)
+    await held.save(update_fields=["model", "push", "sims"])
+    phone.model, phone.push, phone.sims = held.model, held.push, held.sims
+
+
 def describe(phone: Phone, device: Device) -> None:
     """Take over what a phone says of itself."""
     phone.model, phone.push = device.model or phone.model, device.push

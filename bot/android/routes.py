@@ -93,9 +93,7 @@ class PhoneRoutes:
         if device.id != phone.gateway:
             self._refuse(phone.gateway, 404, "device", "this token is another device's")
         async with self._database.work():
-            fresh = await Phone.get(id=phone.id)
-            linking.describe(fresh, device)
-            await fresh.save(update_fields=["model", "push", "sims"])
+            await linking.update(phone, device=device)
         return web.Response(status=204)
 
     async def pull(self, request: web.Request) -> web.Response:
@@ -204,7 +202,8 @@ class PhoneRoutes:
             news |= {"version": health.version} if health.version else {}
         elif event.name == "app:started":
             cards = from_app.read_sims(event.payload.get("simCards") or [], self._country)
-            news |= {"sims": linking.with_sims(phone, cards)}
+            async with self._database.work():
+                await linking.update(phone, sims=cards)
         else:
             self._metrics.refused.labels(phone.gateway, "event").inc()
         await self._phones.note_heard(phone, webhook=True, wrong_signatures=0, **news)

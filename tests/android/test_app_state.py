@@ -1,14 +1,17 @@
 """Gateway phones over HTTP: what the app tells of itself, and what becomes of an old or a silent one."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from models.messages import Phone
+from bot.android.sims import NO_CREDIT
+from models.messages import Phone, Sim, read_sims
+from models.messages.phones import write_sims
 from models.sql import execute, now_ms
-from tests.emulators.android_calls import AGENT, TOKEN, Events, enqueued, linked
+from tests.emulators.android_calls import AGENT, SIM, TOKEN, Events, enqueued, linked
 from tests.world.server import Serving, serving
 
 pytestmark = pytest.mark.everyday_on_sqlite
@@ -66,6 +69,22 @@ async def test_a_started_app_shows_its_sim_cards_whole(at: Serving) -> None:
         {"number": 1, "phone": "+255740000001", "carrier": "Vodacom", "failures": 0, "stopped": ""}
     ]
     assert row.push, "slow until it is restarted"
+
+
+async def test_a_sim_that_is_stopped_while_the_app_tells_of_it_stays_so(at: Serving) -> None:
+    """On a slow network the call takes seconds; three messages have failed by then."""
+    phone = await linked(at, simCards=[SIM | {"phoneNumber": "*********0001", "carrierName": "***acom"}])
+    event = {"id": "e1", "webhookId": "w", "event": "app:started", "deviceId": phone.device}
+    told = json.dumps(event | {"payload": {"simCards": [SIM]}}).encode()
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield told[:10]
+        await asyncio.sleep(0.1)  # it is known by now which phone calls
+        await at.rows("UPDATE phone SET sims = $1", [write_sims([Sim(1, failures=3, stopped=NO_CREDIT)])])
+        yield told[10:]
+
+    assert await phone.post(told, sent=slowly()) == 200
+    assert read_sims((await phone.row()).sims) == [Sim(1, "+255740000001", "Vodacom", 3, NO_CREDIT)]
 
 
 async def test_a_phone_that_was_silent_is_asked_for_what_it_got_meanwhile(at: Serving) -> None:

@@ -70,12 +70,15 @@ class Handset:
         body = {"id": id, "webhookId": "w", "event": event, "deviceId": self.device, "payload": payload}
         return await self.post(json.dumps(body).encode(), timestamp=str(int(time.time()) + clock))
 
-    async def post(self, body: bytes, *, timestamp: str = "", to: str = "", sign: str | None = None) -> int:
+    async def post(
+        self, body: bytes, *, timestamp: str = "", to: str = "", sign: str | None = None, sent: Any = None
+    ) -> int:
+        """A body is `sent` whole, or as this yields it."""
         timestamp = timestamp or str(int(time.time()))
         signed = signature(self.key, body, timestamp) if sign is None else sign
         headers = {"X-Timestamp": timestamp, "X-Signature": signed, "User-Agent": AGENT}
         url = f"/smsgate/webhooks/{to or self.device}"
-        async with self.at.client.post(url, data=body, headers=headers) as answer:
+        async with self.at.client.post(url, data=sent or body, headers=headers) as answer:
             return answer.status
 
     async def gets(self, text: str, *, id: str = "1a2b3c4d", at: str = "2026-11-24T10:00:00.000+03:00") -> int:
