@@ -45,7 +45,7 @@ FORGET_RECEIVERS = """DELETE FROM phone_receiver WHERE id IN
   (SELECT id FROM phone_receiver WHERE month < $1 LIMIT $2) RETURNING id"""
 
 FIND = """SELECT id, state, claimed_by, external_id, phone, text, kind, tries, unknowns, interrupted, expires_at,
-  claimed_at, sent_at, parts, sim FROM outbox WHERE id = $1 {lock}"""
+  claimed_at, sent_at, parts, sim, tried_before FROM outbox WHERE id = $1 {lock}"""
 PART = """INSERT INTO phone_part (outbox_id, event_id) VALUES ($1, $2) ON CONFLICT (outbox_id, event_id) DO NOTHING"""
 PARTS = "SELECT COUNT(*) AS parts FROM phone_part WHERE outbox_id = $1"
 FORGET_PARTS = "DELETE FROM phone_part WHERE outbox_id = $1"
@@ -118,9 +118,11 @@ async def apply(db: BaseDBAsyncClient, phone: Phone, report: Report, now: int, r
     """Write what a phone says of a message that it pulled: forward only, by RANK."""
     number = _number(report.external_id)
     rows = await execute(db, FIND.format(lock=for_update()), [number]) if number else []
-    if not rows or rows[0]["claimed_by"] != phone.gateway:
+    if not rows or phone.gateway not in (rows[0]["claimed_by"], *rows[0]["tried_before"].split()):
         return UNKNOWN
     row = rows[0]
+    if row["claimed_by"] != phone.gateway and report.state is not State.DELIVERED:
+        return NO_NEWS  # another gateway has it by now; that it arrived by this one after all ends it there too
     if report.state is None or row["external_id"] != report.external_id or row["state"] == State.DELIVERED:
         return NO_NEWS  # also where it is of a try that failed: the message has gone out again since
     if report.state is State.FAILED:

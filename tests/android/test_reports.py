@@ -66,6 +66,22 @@ async def test_what_a_phone_finds_too_late_has_ended_when_it_is_so_by_our_clock_
     assert (row["state"], row["error"]) == ("expired", "expired")
 
 
+async def test_what_arrived_by_a_phone_after_all_goes_by_no_other_gateway_again(shop: Shop) -> None:
+    """The phone had been silent, and the gateway to which its message went then gives no answer."""
+    await shop.link(VODACOM)
+    await shop.enqueue("hello")
+    first = (await shop.pull())["hello"]
+    await shop.sql("UPDATE outbox SET claimed_by = 'a server', state = 'uncertain', gateway = 'kannel', unknowns = 2")
+    assert await shop.report(first, State.DELIVERED) == 1, "it was never this phone's"
+    await shop.sql("UPDATE outbox SET tried_before = $1", f"{shop.phone.gateway} ")
+    assert await shop.report(first, State.FAILED, error="unreachable") == 0
+    assert await shop.report(first, State.SENT) == 0
+    assert (await shop.row("hello"))["state"] == "uncertain"
+    assert await shop.report(first, State.DELIVERED) == 0
+    row = await shop.row("hello")
+    assert (row["state"], row["delivered_at"]) == ("delivered", shop.clock())
+
+
 async def test_what_a_phone_gives_back_waits_again(shop: Shop) -> None:
     await shop.link(VODACOM)
     await shop.enqueue("hello")
