@@ -56,13 +56,16 @@ class _InlineConnection(aiosqlite.Connection):
 
 
 def _statements(script: str) -> Iterator[str]:
-    """The statements of a script. A trigger has semicolons of its own, and so may a text."""
+    """The statements of a script. A trigger has semicolons of its own, and so may a text. What never ends is one too:
+    SQLite says what is wrong with it."""
     begun = ""
     for part in script.split(";"):
         begun += f"{part};"
         if sqlite3.complete_statement(begun):
             yield begun
             begun = ""
+    if begun:
+        yield begun
 
 
 def _by_name(error: sqlite3.Error) -> Exception:

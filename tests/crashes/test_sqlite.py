@@ -62,6 +62,16 @@ async def test_a_script_is_undone_with_its_transaction(empty_url: str) -> None:
         assert not await database.client.execute_query_dict("SELECT 1 FROM sqlite_master WHERE name IN ('word', 'one')")
 
 
+@pytest.mark.parametrize("broken", ["INSERT INTO word VALUES ('a)", "CREATE TRIGGER one AFTER DELETE ON word BEGIN"])
+async def test_a_statement_of_a_script_that_never_ends_is_not_passed_over(empty_url: str, broken: str) -> None:
+    """A step with a quote too few would be noted as taken."""
+    async with Database(empty_url) as database:
+        with pytest.raises(OperationalError):
+            await database.client.execute_script(f"CREATE TABLE word (text TEXT); {broken}")
+        await database.client.execute_script("INSERT INTO word VALUES ('b'); -- a remark at the end")
+        assert await database.client.execute_query_dict("SELECT text FROM word") == [{"text": "b"}]
+
+
 async def test_whoever_comes_next_undoes_what_a_broken_disk_left_open(
     empty_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
