@@ -121,7 +121,8 @@ async def apply(db: BaseDBAsyncClient, phone: Phone, report: Report, now: int, r
     if not rows or phone.gateway not in (rows[0]["claimed_by"], *rows[0]["tried_before"].split()):
         return UNKNOWN
     row = rows[0]
-    if row["claimed_by"] != phone.gateway and report.state is not State.DELIVERED:
+    elsewhere = row["claimed_by"] != phone.gateway
+    if elsewhere and report.state is not State.DELIVERED:
         return NO_NEWS  # another gateway has it by now; that it arrived by this one after all ends it there too
     if report.state is None or row["external_id"] != report.external_id or row["state"] == State.DELIVERED:
         return NO_NEWS  # also where it is of a try that failed: the message has gone out again since
@@ -130,8 +131,8 @@ async def apply(db: BaseDBAsyncClient, phone: Phone, report: Report, now: int, r
     if report.state is State.WAITING:
         return await _take_back(db, row)
     state = await _state_of(db, row, report)
-    if RANK[state] <= RANK.get(row["state"], 0):
-        return NO_NEWS
+    if RANK[state] <= RANK.get(row["state"], 0) or (elsewhere and state is not State.DELIVERED):
+        return NO_NEWS  # of several parts one that arrived is not the message
     if state is State.DELIVERED:
         await outbox.write_reports(db, [Reported(row["id"], state, delivered_at=now)])
         await execute(db, FORGET_PARTS, [row["id"]])

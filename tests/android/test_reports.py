@@ -82,6 +82,18 @@ async def test_what_arrived_by_a_phone_after_all_goes_by_no_other_gateway_again(
     assert (row["state"], row["delivered_at"]) == ("delivered", shop.clock())
 
 
+async def test_one_part_that_arrived_by_a_phone_does_not_end_what_another_gateway_has(shop: Shop) -> None:
+    """Half a token opens nothing: only when all of it has arrived need the other one send nothing more."""
+    await shop.link(VODACOM)
+    await shop.enqueue("hello " * 40)
+    [first] = (await shop.pull()).values()
+    await shop.sql("UPDATE outbox SET claimed_by = 'a server', state = 'uncertain', gateway = 'kannel', unknowns = 2")
+    await shop.sql("UPDATE outbox SET tried_before = $1", f"{shop.phone.gateway} ")
+    for event, state in (("a", "uncertain"), ("a", "uncertain"), ("b", "delivered")):
+        assert await shop.report(first, State.DELIVERED, event=event) == 0
+        assert [row["state"] for row in await shop.sql("SELECT state FROM outbox")] == [state]
+
+
 async def test_what_a_phone_gives_back_waits_again(shop: Shop) -> None:
     await shop.link(VODACOM)
     await shop.enqueue("hello")
