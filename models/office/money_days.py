@@ -12,9 +12,11 @@ from tortoise.transactions import in_transaction
 
 from models.money.day_close import bounds_of
 from models.money.figures import By, What, added_until, monday_of, sums
-from models.money.receiving import counted, find_payment
+from models.money.payments import Payment
+from models.money.receiving import counted
 from models.money.reconciling import is_out_of_books
-from models.sql import connection, execute, read_day, read_moment
+from models.rows import find_rows
+from models.sql import connection, execute, marks, read_day, read_moment
 
 MOST_DAYS = 92  # of one page: a quarter
 MOST_VOIDS = 20_000
@@ -69,6 +71,7 @@ TAKEN_BACK = f"""WITH RECURSIVE undone (id, replaces_id, void_id, commission) AS
 # Payments that never came, or were another amount than was told, by who said so and when.
 PUT_RIGHT = """SELECT DISTINCT subject FROM audit WHERE action IN ('payment never came', 'amount put right')
   AND created_at >= $1"""
+AT_ONCE = 500  # payments that are looked up together
 GIVEN_BACK = ("cash", "wallet")  # what is paid so goes back with the sale; a provider's money waits for the office
 TRIES = 3  # the sums are read again where more was added meanwhile
 DIMENSIONS = ("agent_id", "mini_grid_id", "provider")  # SQLite sorts fastest by what nearly all rows have first
@@ -267,15 +270,26 @@ async def _take_off(figures: Figures, wanted: Wanted, zone: ZoneInfo) -> None:
 
 async def _put_right(figures: Figures, wanted: Wanted, zone: ZoneInfo) -> None:
     """Payments of these days count as the books have them by now: not at all where they never came."""
-    since, until = bounds_of(wanted.first, zone)[0], bounds_of(wanted.last, zone)[1]
-    for row in await execute(connection(), PUT_RIGHT, [since]):
-        provider, _space, reference = row["subject"].partition(" ")
-        payment = await find_payment(provider, reference)
-        if payment is None or not since <= (booked_at := read_moment(payment.created_at)) < until:
-            continue
+    for payment in await _payments_put_right(bounds_of(wanted.first, zone)[0], bounds_of(wanted.last, zone)[1]):
         came = not await is_out_of_books(payment.id)
         too_much = payment.amount - (await counted(payment) if came else 0)
-        what = {"number": 0 if came else 1, "amount": too_much, "provider": provider}
+        what = {"number": 0 if came else 1, "amount": too_much, "provider": payment.provider}
         what |= {"agent_id": payment.agent_id, "mini_grid_id": None}
         if wanted.takes(what):
-            figures.add(booked_at.astimezone(zone).date(), What.PAYMENT, what, -1)
+            figures.add(read_moment(payment.created_at).astimezone(zone).date(), What.PAYMENT, what, -1)
+
+
+async def _payments_put_right(since: datetime, until: datetime) -> list[Payment]:
+    """Those of this time of which that was said. Who looks at old days finds all that was said since, of later payments
+    too: they are looked up together."""
+    said, found = defaultdict[str, list[str]](list), list[Payment]()
+    for row in await execute(connection(), PUT_RIGHT, [since]):
+        provider, _space, reference = row["subject"].partition(" ")
+        said[provider].append(reference)
+    for provider, references in said.items():
+        for first in range(0, len(references), AT_ONCE):
+            some = references[first : first + AT_ONCE]
+            named = f"provider = $1 AND reference IN ({marks(len(some), 4)})"
+            condition = f"{named} AND created_at >= $2 AND created_at < $3"
+            found += await find_rows(Payment, condition, [provider, since, until, *some])
+    return found

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.server import Server
+from models.audit import record
 from models.money import figures, reconciling, till
 from models.office import money_days, money_lists, money_month, overview
 from models.office.money_days import Wanted
@@ -16,6 +17,7 @@ from models.office.money_lists import Asked
 from models.selling import taking_back
 from models.selling.requests import RINGS, PaymentRequest, RequestState
 from models.sql import connection, execute
+from tests.world.round_trips import counted
 
 TODAY, NOW = date(2026, 11, 24), datetime(2026, 11, 24, tzinfo=UTC)
 QUARTER = {"since": NOW - timedelta(days=92), "until": NOW}
@@ -87,6 +89,7 @@ IN_THE_INDEX = {
         [TODAY, TODAY, TODAY, TODAY, "cash"],
         ["money_week USING COVERING INDEX money_week_provider", "money_day USING COVERING INDEX money_day_provider"],
     ),
+    "put right": (money_days.PUT_RIGHT, [NOW], ["SEARCH audit USING INDEX idx_audit_action"]),
     "settled lines": (
         reconciling.SETTLED_AS,
         ["daraja", TODAY, TODAY, NOW, NOW, NOW, NOW],
@@ -124,6 +127,20 @@ async def test_the_newest_moves_of_the_till_are_read_from_the_end_of_its_lines(e
         plan = str(await execute(db, f"EXPLAIN {till.MOVES}", [till.LAST, till.PAGE]))
     newest = plan.partition("Limit")[2].partition("entry_pkey")[0]
     assert "Index Scan Backward using idx_line_account" in newest and "Sort" not in newest, plan
+
+
+async def test_what_was_put_right_since_old_days_is_looked_up_together(
+    mwanga: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nearly all of it is of later payments."""
+    monkeypatch.setattr(money_days, "AT_ONCE", 10)
+    for number in range(12):
+        await record("rehema", "payment never came", f"daraja RKL{number}", "a forged text")
+    with counted(monkeypatch) as trips:
+        async with mwanga.database.work():
+            await money_days.read(Wanted(TODAY - timedelta(days=400), TODAY - timedelta(days=390)), ZONE, TODAY)
+    asked = [statement for unit in trips.units for statement in unit if "FROM payment WHERE provider" in statement]
+    assert len(asked) == 2
 
 
 @pytest.mark.parametrize("engine", ["postgres"])
