@@ -11,7 +11,7 @@ import pytest
 from bot.server import Server
 from models.audit import record
 from models.money import figures, reconciling, till
-from models.office import money_days, money_lists, money_month, overview
+from models.office import money_days, money_lists, money_month, money_waiting, overview
 from models.office.money_days import Wanted
 from models.office.money_lists import Asked
 from models.selling import taking_back
@@ -158,6 +158,14 @@ async def test_nearly_all_sales_replace_no_other(mwanga: Server) -> None:
         values = [NOW - timedelta(hours=1), NOW][: statement.count("$2") + 1]
         plan = str(await execute(connection(), f"EXPLAIN QUERY PLAN {statement}", values))
         assert "idx_sale_created" in plan and "replaces" not in plan, plan
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_what_waits_is_counted_in_indexes(mwanga: Server) -> None:
+    """It stands beside the navigation of each page. An index of all rows would be read whole."""
+    plan = [str(row["detail"]) for row in await execute(connection(), f"EXPLAIN QUERY PLAN {money_waiting.COUNT_ALL}")]
+    read = [step for step in plan if step.startswith("SCAN") and not step.startswith("SCAN some_")]
+    assert read and all(" INDEX " in step and " INDEX idx_" not in step for step in read), plan
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
