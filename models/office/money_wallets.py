@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from models.money.reservations import promised_by
 from models.sql import connection, execute, read_moment
 
 WALLETS = """SELECT g.id, g.name, g.phone, g.retired_at, m.name AS mini_grid, -COALESCE(w.balance, 0) AS wallet,
@@ -15,15 +14,6 @@ WALLETS = """SELECT g.id, g.name, g.phone, g.retired_at, m.name AS mini_grid, -C
 
 
 async def wallets() -> list[dict[str, Any]]:
-    """All agents with a wallet, and those who have left money in one, by name; `pending` is what open requests of
-    customers would take from it."""
+    """All agents with a wallet, and those who have left money in one, by name."""
     rows = await execute(connection(), WALLETS)
-    pending = await promised_by([row["id"] for row in rows])
-    return [
-        row
-        | {
-            "topped_at": read_moment(row["topped_at"]) if row["topped_at"] else None,
-            "pending": pending.get(row["id"], 0),
-        }
-        for row in rows
-    ]
+    return [row | {"topped_at": read_moment(row["topped_at"]) if row["topped_at"] else None} for row in rows]

@@ -1,6 +1,6 @@
 """What moves money waits for a second person: voids, moves, transfers, payouts and debts that are given up."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
@@ -9,7 +9,9 @@ from handlers.office.money import wallets as wallet_pages
 from models.money import wallets
 from models.money.books import find_fault
 from models.money.ledger import AccountKind, Posting
+from models.money.reservations import promised_by, reserve
 from models.people import Agent, Customer
+from models.sql import HOUR_MS, now_ms
 from tests.world.books import book
 from tests.world.money_desk import Desk, open_desk
 from tests.world.people import PEOPLE, Phones
@@ -199,12 +201,23 @@ async def test_money_comes_into_a_wallet_once_and_is_paid_out_by_two(desk: Desk)
 async def test_the_file_has_the_wallets_that_the_page_has_no_room_for(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """What customers asked for stands on the page alone: PostgreSQL takes 32,767 values, and agents may be more."""
+    asked: list[Sequence[int]] = []
+
+    async def promised(agents: Sequence[int]) -> dict[int, int]:
+        asked.append(agents)
+        return await promised_by(agents)
+
     monkeypatch.setattr(wallet_pages, "MOST", 1)
+    monkeypatch.setattr(wallet_pages, "promised_by", promised)
     await Agent.all().update(prepaid=True)
+    await reserve("C1", AccountKind.WALLET, 1, 500_00, now_ms() + HOUR_MS)
     page = await desk.page("/money/wallets")
     assert "Asha Mushi" in page and "Juma Said" not in page and "2 more are in the CSV file." in page
+    assert "Customers asked for TZS 500 of it." in page
     file = await (await desk.office.get("/money/wallets.csv")).text()
     assert [line.partition(",")[0] for line in file.splitlines()[1:]] == ["Asha Mushi", "Juma Said", "Zuhura Ali"]
+    assert asked == [[1]]
 
 
 async def test_a_claim_is_paid_in_part_and_the_rest_given_up_by_two(desk: Desk) -> None:

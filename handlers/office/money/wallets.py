@@ -16,6 +16,7 @@ from handlers.office.money.asked import at
 from handlers.office.money.doing import do, key_of
 from handlers.office.money.sheets import listed, send
 from handlers.selling.wallet import take_top_up
+from models.money.reservations import promised_by
 from models.money.wallets import LONGEST_REFERENCE
 from models.office import money_wallets
 from models.people import Agent
@@ -112,6 +113,7 @@ async def _draw(request: web.Request, status: int = 200, **more: object) -> web.
         "money/wallets.html",
         status,
         wallets=rows[:MOST],
+        pending=await promised_by([row["id"] for row in rows[:MOST]]),
         more=max(0, len(rows) - MOST),
         top_up_form=TopUpForm(meta={"company": company}),
         payout_form=PayoutForm(meta={"company": company}),
