@@ -57,8 +57,8 @@ async def buying_for_others(chat: Chat) -> Reply:
 async def _buy(chat: Chat) -> Reply:
     asks_phones = chat.company.mobile_money_of(chat.person.phone) is not None
     if rings := await what_rings(chat):
-        said_here = not (chat.one_line or chat.ussd)  # a yes or a no that belongs into the question of the phone itself
-        chat.stop(rings, outcome="unclear" if said_here else "asked already")
+        wants_more = chat.one_line or chat.ussd or chat.meant  # else it is a yes or a no for the phone's own question
+        chat.stop(rings, outcome="asked already" if wants_more else "unclear")
     if (request := await request_shown(chat)) and await is_to_end(request, chat):
         return await end_request(request, chat)
     own = await own_things(chat.person.customers)

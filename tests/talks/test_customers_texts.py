@@ -254,3 +254,19 @@ async def test_customers_are_helped_whatever_they_write(mwanga: Server) -> None:
         await execute(connection(), "UPDATE customer SET language = 'en' WHERE name <> 'Amina'")
     print(*wrong, sep="\n")
     assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("text", "outcome"),
+    [("BUY", "asked already"), ("I want power", "asked already"), ("yes", "unclear"), ("no", "unclear")],
+)
+async def test_who_wants_to_buy_while_the_phone_asks_to_pay_is_understood(
+    mwanga: Server, text: str, outcome: str
+) -> None:
+    """The office reads of each text whether it was."""
+    phones = Phones(mwanga)
+    await phones.text("Baraka", "BUY 2000")
+    [(_to, answer)] = await phones.text("Baraka", text)
+    assert answer.startswith("Your phone asks you already for TZS 2,000"), answer
+    [row] = await execute(connection(), "SELECT outcome FROM inbox ORDER BY id DESC LIMIT 1")
+    assert row["outcome"] == outcome
