@@ -171,7 +171,7 @@ class Database:
         try:
             async with self.work() as opened:
                 await Steps(opened, APPS).take_all()
-        except (OperationalError, sqlite3.Error, ValueError) as error:
+        except (OperationalError, sqlite3.Error, asyncpg.PostgresError, ValueError) as error:
             why = str(error).partition("\n")[0]  # PostgreSQL has hints below
             raise DatabaseError(NOT_MIGRATED.format(database=shown(self.url), error=why)) from error
 

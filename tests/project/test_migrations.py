@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 from tortoise.context import TortoiseContext
 from tortoise.exceptions import OperationalError
@@ -124,10 +125,11 @@ async def test_a_server_that_dies_while_it_brings_tables_up_to_date_has_changed_
     assert await execute(older.client, "SELECT value FROM setting WHERE name = 'kept'") == [{"value": "all along"}]
 
 
+@pytest.mark.parametrize("kind", [OperationalError, asyncpg.DiskFullError])
 async def test_a_step_that_fails_is_told_of_and_has_changed_nothing(
-    older: Database, monkeypatch: pytest.MonkeyPatch
+    older: Database, kind: type[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before, full = await all_that_is_there(older), OperationalError("disk is full\nHINT: make room")
+    before, full = await all_that_is_there(older), kind("disk is full\nHINT: make room")
     monkeypatch.setattr(RunPython, "database_forward", break_off(RunPython, "database_forward", 3, full))
     said = r"cannot be brought up to date \(disk is full\)\. Nothing is changed in it"
     with pytest.raises(DatabaseError, match=said):
