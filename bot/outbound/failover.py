@@ -144,12 +144,8 @@ class Failover:
     async def _read_held(
         self, db: BaseDBAsyncClient, gateways: Mapping[str, tuple[Facts, Condition]], now: int
     ) -> list[Parked]:
-        """What phones have that went down with it. The office may have paused one because it is broken."""
-        gone = [
-            name
-            for name, (facts, found) in gateways.items()
-            if facts.phone and (found.state is Health.DOWN or is_silent(facts, now))
-        ]
+        """What phones have that went down with it."""
+        gone = [name for name, (facts, found) in gateways.items() if facts.phone and _is_gone(facts, found, now)]
         return [each for name in gone for each in await _read(db, HELD_BY_PHONE, name, now - self._after)]
 
     async def _read_waiting(self, db: BaseDBAsyncClient, gateway: str, priority: int) -> list[Parked]:
@@ -165,17 +161,17 @@ class Failover:
             if each.copies >= self._copies.get(each.kind, 1):
                 continue  # it stays where it is, and ends there
             full = {f"{NEVER}{name}" for name in names if self._is_full(name, each.kind)}
-            if gateway := self._choose(each, full):
+            if gateway := self._choose(each, full, now):
                 moves.append(queue.Move(each.id, each.gateway, to=gateway, tried_before=each.leaving))
             elif full:
                 self._places.pop(each.gateway, None)  # the most urgent are the first again when there is room
         await queue.move(db, moves, now)
         return len(moves)
 
-    def _choose(self, message: Parked, full: set[str]) -> str:
-        router = self._router
-        down = message.gateway == NOWHERE or router.watch.state(message.gateway) is Health.DOWN
-        chosen = router.next_gateway(message.phone, message.kind, message.tried | full, quiet=down)
+    def _choose(self, message: Parked, full: set[str], now: int) -> str:
+        router, known = self._router, self._router.watch.gateways.get(message.gateway)
+        gone = known is None or _is_gone(*known, now)
+        chosen = router.next_gateway(message.phone, message.kind, message.tried | full, quiet=gone)
         if chosen or message.gateway != NOWHERE or full:
             return chosen
         chosen = router.gateway_for(message.phone, message.kind, message.tried)
@@ -186,6 +182,11 @@ class Failover:
         portion = min(BATCH, self._paces.get(gateway, 0) * PORTION_S) or BATCH
         portion = PORTION_OF_PHONE if gateway.startswith(PREFIX) else portion
         return self._router.watch.ahead(gateway, kind) >= portion
+
+
+def _is_gone(facts: Facts, condition: Condition, now: int) -> bool:
+    """Whether a gateway carries nothing any more. The office may have paused a phone because it is broken."""
+    return condition.state is Health.DOWN or is_silent(facts, now)
 
 
 def _may_keep_waiting(facts: Facts, condition: Condition) -> bool:

@@ -72,6 +72,24 @@ async def test_what_a_broken_phone_has_goes_elsewhere_though_the_office_has_paus
     assert (row["gateway"], row["state"], row["unknowns"]) == ("africastalking", "sent", 1)
 
 
+@pytest.mark.parametrize("paused", [False, True])
+async def test_what_a_broken_phone_has_goes_by_a_quiet_one_where_there_is_no_better(bench: Bench, paused: bool) -> None:
+    """Whether the office has paused the broken one or not."""
+    bench.order = ("phones",)
+    bench.router = bench.new_router(names=[])
+    bench.outbox = bench.new_outbox(bench.router)
+    broken = await bench.link()
+    await bench.enqueue("token", gateway=broken, kind=MessageKind.TOKEN)
+    await pulled(bench, broken)
+    await bench.sql("UPDATE phone SET paused = $1", paused)
+    await looks(bench, 85 * 60)
+    other = await bench.link(battery=10, charging=False)
+    await looks(bench, 10 * 60)
+    assert bench.router.watch.state(other) is Health.QUIET
+    row = await bench.row("token")
+    assert (row["gateway"], row["state"], row["tried_before"]) == (other, "waiting", f"{broken} ")
+
+
 async def test_what_a_silent_phone_has_ends_with_it_where_there_is_no_other_way(bench: Bench) -> None:
     bench.order = ("phones",)
     bench.router = bench.new_router(names=[])
