@@ -52,6 +52,8 @@ OTHER_VERSION = (
 NOT_MIGRATED = (
     "{database} cannot be brought up to date ({error}). Nothing is changed in it: the version before can go on with it."
 )
+# Between two steps the program is at work itself, and on a slow machine for longer than SILENT_MS.
+NEVER_SILENT = "SET LOCAL idle_in_transaction_session_timeout = 0"
 # Two units of work want the same rows: they waited for each other in a deadlock, or one would have (models/sql.py).
 CROSSED = (asyncpg.TransactionRollbackError, asyncpg.LockNotAvailableError)
 
@@ -170,6 +172,8 @@ class Database:
             return
         try:
             async with self.work() as opened:
+                if not self.embedded:
+                    await opened.execute_script(NEVER_SILENT)
                 await Steps(opened, APPS).take_all()
         except (OperationalError, sqlite3.Error, asyncpg.PostgresError, ValueError) as error:
             why = str(error).partition("\n")[0]  # PostgreSQL has hints below

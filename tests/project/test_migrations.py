@@ -137,5 +137,24 @@ async def test_a_step_that_fails_is_told_of_and_has_changed_nothing(
     assert await all_that_is_there(older) == before
 
 
+@pytest.mark.parametrize("engine", ["postgres"])
+async def test_a_slow_machine_may_take_its_time_between_two_steps(
+    older: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL ends the work of whoever is silent within it, and each start would begin again in vain."""
+    was, allowed = RunPython.database_forward, set[str]()
+
+    async def looked_at(*given: Any) -> None:
+        if given[-1] is not None:
+            [row] = await execute(given[-1].client, "SHOW idle_in_transaction_session_timeout")
+            allowed.add(row["idle_in_transaction_session_timeout"])
+        await was(*given)
+
+    monkeypatch.setattr(RunPython, "database_forward", looked_at)
+    await older.migrate()
+    [row] = await execute(older.client, "SHOW idle_in_transaction_session_timeout")
+    assert (allowed, row["idle_in_transaction_session_timeout"]) == ({"0"}, "15s")
+
+
 def refused(*_: object, **_more: object) -> None:
     raise AssertionError("this was not needed")
