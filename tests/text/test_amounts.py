@@ -204,8 +204,8 @@ def test_a_serial_is_no_sum_of_shillings(number: int, letters: str, currency: st
 
 
 def test_a_long_text_takes_no_time() -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     for typed in ("1" * 8000, "1O" * 4000, "1,000" * 1600, "1 " * 4000, "TZS" * 2700, "5k" * 4000):
         assert read_amount(typed, "TZS", 2) is None
         assert probable_amount(typed, "TZS") is None
-    assert time.perf_counter() - began < 0.05
+    assert time.process_time() - began < 0.05
