@@ -11,10 +11,13 @@ SPEED = Path(__file__).resolve().parent.parent.parent / "docs/speed.md"
 HEAD = "| what | measured | aim |\n|---|---|---|\n"
 
 with_aims = ContextVar("whether figures are held against their aims", default=True)
+silent = ContextVar("whether figures are for a comparison alone", default=False)
 _rows: list[tuple[str, str, str]] = []
 
 
 def line(what: str, figure: str, aim: str = "", reached: bool | None = None) -> None:
+    if silent.get():
+        return
     verdict = "" if reached is None else ("reached" if reached else "MISSED")
     aims = f"   {aim:<22} {verdict}" if with_aims.get() else ""
     print(f"{what:<52} {figure:>26}{aims}", flush=True)

@@ -9,9 +9,10 @@ import pytest
 
 from models.money import books
 from tests.bench import servers
-from tests.bench.__main__ import BENCHES
+from tests.bench.__main__ import BENCHES, growth
 from tests.bench.databases import sql
 from tests.bench.measures import accept
+from tests.bench.report import line
 from tests.bench.servers import ceiling, large, small
 from tests.world.templates import CROWD, Templates
 
@@ -39,6 +40,22 @@ async def test_every_benchmark_gives_figures(capsys: pytest.CaptureFixture[str])
         database = await small(Path(name), "postgres")
         await run_each(database, Path(name))
     assert "reached" in capsys.readouterr().out
+
+
+async def test_growth_is_measured_in_turns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = []
+
+    async def rate(database: str, _folder: Path, rounds: int, _size: float) -> dict[str, float]:
+        asked.append((database, rounds))
+        line("rate", "is not said")
+        return {"rate": 10.0 if database == "few" else 8.0}
+
+    monkeypatch.setitem(BENCHES, "rate", rate)
+    assert await growth("few", "many", tmp_path, ["rate"], 2, 1.0) == {"rate": [1.25, 1.25]}
+    assert asked == [("few", 1), ("many", 1)] * 2
+    assert capsys.readouterr().out == ""
 
 
 async def run_each(database: str, tmp_path: Path) -> None:
