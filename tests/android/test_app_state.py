@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bot.android import linking
 from bot.android.sims import NO_CREDIT
 from models.messages import Phone, Sim, read_sims
 from models.messages.phones import write_sims
@@ -71,18 +72,28 @@ async def test_a_started_app_shows_its_sim_cards_whole(at: Serving) -> None:
     assert row.push, "slow until it is restarted"
 
 
-async def test_a_sim_that_is_stopped_while_the_app_tells_of_it_stays_so(at: Serving) -> None:
+async def test_a_sim_that_is_stopped_while_the_app_tells_of_it_stays_so(
+    at: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """On a slow network the call takes seconds; three messages have failed by then."""
     phone = await linked(at, simCards=[SIM | {"phoneNumber": "*********0001", "carrierName": "***acom"}])
     event = {"id": "e1", "webhookId": "w", "event": "app:started", "deviceId": phone.device}
     told = json.dumps(event | {"payload": {"simCards": [SIM]}}).encode()
 
+    by_gateway, known = linking.by_gateway, asyncio.Event()
+
+    async def looked_up(name: str) -> Phone | None:
+        found = await by_gateway(name)
+        known.set()
+        return found
+
     async def slowly() -> AsyncIterator[bytes]:
         yield told[:10]
-        await asyncio.sleep(0.1)  # it is known by now which phone calls
+        await known.wait()  # which phone calls
         await at.rows("UPDATE phone SET sims = $1", [write_sims([Sim(1, failures=3, stopped=NO_CREDIT)])])
         yield told[10:]
 
+    monkeypatch.setattr(linking, "by_gateway", looked_up)
     assert await phone.post(told, sent=slowly()) == 200
     assert read_sims((await phone.row()).sims) == [Sim(1, "+255740000001", "Vodacom", 3, NO_CREDIT)]
 
