@@ -2,7 +2,7 @@
 is younger than they are, less what was taken back since."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -156,27 +156,60 @@ class Figures:
             self.by_mini_grid[row["mini_grid_id"]].add(what, row, sign)
 
 
+@dataclass(frozen=True, slots=True)
+class DaySold:
+    """What was sold on one day. Money is in minor units."""
+
+    day: date
+    sales: int
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sold:
+    """Days one after the other; `behind` says that older sales than those of the last days are still being added up."""
+
+    days: Sequence[DaySold]
+    behind: bool
+
+    @property
+    def today(self) -> DaySold:
+        return self.days[-1]
+
+
 async def read(wanted: Wanted, zone: ZoneInfo, today: date) -> Figures:
     """What was sold and paid in these days of the operator's."""
-    for _try in range(TRIES):
-        figures, until = await _read_added(wanted)
-        if await added_until() == until:
-            break
-    else:  # SQLite adds a busy hour in portions, of which none comes into a transaction
-        async with in_transaction():
-            figures, until = await _read_added(wanted)
+    figures, until = await _read_added(wanted, _add_days)
     await _add_young(figures, wanted, zone, until, today)
     await _take_off(figures, wanted, zone)
     await _put_right(figures, wanted, zone)
     return figures
 
 
-async def _read_added(wanted: Wanted) -> tuple[Figures, datetime]:
-    """What is in the sums of these days, and until when all of it is."""
+async def read_sold(first: date, today: date, zone: ZoneInfo) -> Sold:
+    """What was sold on each day up to today, as `read` has it, without all that the first page does not show."""
+    wanted = Wanted(first, today)
+    figures, until = await _read_added(wanted, _add_each_day)
+    await _add_young(figures, wanted, zone, until, today, [What.SALE])
+    await _take_off(figures, wanted, zone)
+    return Sold([DaySold(day, each.sales, each.sold) for day, each in figures.by_day.items()], figures.behind)
+
+
+async def _read_added(wanted: Wanted, add: Callable[[Figures, Wanted], Awaitable[None]]) -> tuple[Figures, datetime]:
+    """What `add` finds in the sums of these days, and until when all of it is in them."""
+    for _try in range(TRIES):
+        figures, until = await _read_once(wanted, add)
+        if await added_until() == until:
+            return figures, until
+    async with in_transaction():  # SQLite adds a busy hour in portions, of which none comes into a transaction
+        return await _read_once(wanted, add)
+
+
+async def _read_once(wanted: Wanted, add: Callable[[Figures, Wanted], Awaitable[None]]) -> tuple[Figures, datetime]:
     figures, until = Figures(), await added_until()
     for day in wanted.days:
         figures.by_day[day] = Sums()
-    await _add_days(figures, wanted)
+    await add(figures, wanted)
     return figures, until
 
 
@@ -205,11 +238,16 @@ async def _of_each_day(wanted: Wanted) -> Sequence[dict[str, Any]]:
     return await execute(connection(), OF_ONE_BY_DAY, [wanted.first, wanted.last, name, str(value)])
 
 
-async def _add_days_of_all(figures: Figures, wanted: Wanted) -> None:
-    """Where nothing is filtered each dimension has sums of its own."""
+async def _add_each_day(figures: Figures, wanted: Wanted) -> None:
+    """The days of all alike."""
     for row in await execute(connection(), OF_ALL_BY_DAY, [wanted.first, wanted.last]):
         figures.by_day[read_day(row["day"])].add(row["what"], row)
         figures.total.add(row["what"], row)
+
+
+async def _add_days_of_all(figures: Figures, wanted: Wanted) -> None:
+    """Where nothing is filtered each dimension has sums of its own."""
+    await _add_each_day(figures, wanted)
     _add_places(figures, await execute(connection(), OF_ALL, [*wanted.weeks, wanted.first, wanted.last]))
 
 
@@ -232,7 +270,9 @@ def _condition(wanted: Wanted, first: int) -> str:
     return "".join(f" AND {name} = ${place}" for place, name in enumerate(wanted.filters, first))
 
 
-async def _add_young(figures: Figures, wanted: Wanted, zone: ZoneInfo, until: datetime, today: date) -> None:
+async def _add_young(
+    figures: Figures, wanted: Wanted, zone: ZoneInfo, until: datetime, today: date, of: Iterable[What] = tuple(What)
+) -> None:
     """What is not in the sums of the days: as a rule the last hour or two."""
     oldest = bounds_of(today, zone)[0] - LATE
     figures.behind = until < oldest and await _is_older(until, oldest)
@@ -241,7 +281,7 @@ async def _add_young(figures: Figures, wanted: Wanted, zone: ZoneInfo, until: da
         begins, ends = bounds_of(day, zone)
         if ends <= since or day > today:
             continue
-        for what in What:
+        for what in of:
             for row in await sums(what, max(begins, since), ends):
                 if wanted.takes(row):
                     figures.add(day, what, row)

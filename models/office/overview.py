@@ -15,12 +15,10 @@ from typing import Any, NamedTuple
 from models.messages import GatewayState, MessageKind, State
 from models.messages.withdrawal import NOT_WITHDRAWN
 from models.people import Agent, find_callers, pins
-from models.selling.sales import COUNTS
 from models.settings import are_messages_off
 from models.sql import HOUR_MS, connection, execute, ms_of, read_moment
 
 LOOK = 5_000  # rows read for one answer, the newest
-ADD = 10 * LOOK  # sales added up: their rows are short
 COUNT = 20 * LOOK  # entries counted in an index, which needs no row
 SORT = LOOK // 10  # rows sorted by why they are stuck, of each kind: sorting is what costs
 MOST_AGENTS = 500
@@ -66,13 +64,6 @@ BROKEN = f"""SELECT phone, received_at, error
 REFUSED = f"""SELECT gateway, reason, COUNT(*) AS callbacks
   FROM (SELECT gateway, reason FROM refused WHERE created_at >= $1 ORDER BY created_at DESC LIMIT {LOOK}) AS newest
   GROUP BY gateway, reason ORDER BY callbacks DESC, gateway, reason LIMIT {SHOWN}"""
-SOLD = f"""SELECT COUNT(*) AS sales, COALESCE(SUM(amount), 0) AS amount
-  FROM (SELECT amount FROM sale s WHERE created_at >= $1 AND +replaces_id IS NULL AND {COUNTS}
-        ORDER BY created_at DESC LIMIT {ADD}) AS newest"""
-
-# Asked aside (bot/runtime/aside.py): a day of a large company has more sales than the loop has time for.
-SOLD_BETWEEN = f"""SELECT COUNT(*) AS sales, COALESCE(SUM(amount), 0) AS amount FROM sale s
-  WHERE created_at >= '{{since}}' AND created_at < '{{until}}' AND +replaces_id IS NULL AND {COUNTS}"""
 
 # Who is retired stays as long as he holds cash, so that nobody forgets it.
 AGENTS = f"""SELECT agent.id, agent.name, agent.phone, agent.retired_at, agent.locked_at, agent.cash_limit,
@@ -137,14 +128,6 @@ class Messages:
     dialled: Counted  # sessions
     heard: dict[str, int]  # when each gateway last called us today, in milliseconds
     sent_and_lost: dict[str, tuple[int, int]]  # by each gateway today
-
-
-@dataclass(frozen=True, slots=True)
-class Sales:
-    """Today's sales and their sum in minor units, of the newest `ADD`."""
-
-    sales: Counted
-    amount: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +197,6 @@ class Report:
     unread: Queue
     messages: Messages
     not_understood: list[NotUnderstood]
-    sales: Sales
     agents: list[AgentCash]  # those nearest to their limit
     more_agents: bool
     held: int  # by all agents, in minor units
@@ -241,7 +223,6 @@ async def read(now: int, midnight: datetime) -> Report:
         unread=_queue((await _ask(UNREAD))[0]),
         messages=await _messages(today),
         not_understood=await _not_understood(today),
-        sales=await _sales(midnight),
         agents=agents[:MOST_AGENTS],
         more_agents=len(agents) > MOST_AGENTS,
         held=int((await _ask(HELD))[0]["held"]),
@@ -295,11 +276,6 @@ async def _messages(today: int) -> Messages:
 
 def _sum(rows: Sequence[dict[str, Any]], column: str) -> int:
     return sum(row[column] for row in rows)
-
-
-async def _sales(midnight: datetime) -> Sales:
-    row = (await _ask(SOLD, midnight))[0]
-    return Sales(_up_to(row["sales"], ADD), int(row["amount"]))
 
 
 async def _agents() -> list[AgentCash]:

@@ -17,7 +17,7 @@ from models.devices import Device, with_owner
 from models.money.books import find_fault
 from models.money.figures import PIECE, AddedUp, MoneyDay, add_up, added_until
 from models.office import money_days
-from models.office.money_days import Figures, Sums, Wanted, read
+from models.office.money_days import Figures, Sums, Wanted, read, read_sold
 from models.people import Agent, OfficeUser
 from models.selling import Sale, voids
 from models.sql import connection, execute
@@ -56,7 +56,12 @@ async def add_all(mwanga: Server, most: int = FEW) -> int:
 
 
 async def figures(first: date = TODAY, last: date = TODAY, **whose: int | str | None) -> Figures:
-    return await read(Wanted(first, last, **whose), ZONE, last)  # type: ignore[arg-type]
+    """What the pages of money say; of all alike the first page has to say the same."""
+    found = await read(Wanted(first, last, **whose), ZONE, last)  # type: ignore[arg-type]
+    if not whose:
+        sold = [(each.sales, each.amount) for each in (await read_sold(first, last, ZONE)).days]
+        assert sold == [(each.sales, each.sold) for each in found.by_day.values()]
+    return found
 
 
 async def test_the_figures_are_the_same_before_and_after_they_are_added_up(

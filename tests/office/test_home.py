@@ -90,8 +90,7 @@ async def test_a_sale_is_on_the_page_and_its_token_is_not(office: Office) -> Non
         assert pin not in page
 
 
-async def test_each_day_of_the_month_has_a_bar(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("handlers.office.home.month.WAIT_S", 20)
+async def test_each_day_of_the_month_has_a_bar(office: Office) -> None:
     await office.sms("Asha", "BUY SHS0283 8000", "1 482915")
     html = await office.html()
     today = datetime.now(office.mwanga.company.zone)

@@ -149,6 +149,20 @@ async def test_a_sale_is_moved_by_two(desk: Desk) -> None:
     assert await find_fault() == ""
 
 
+async def test_a_sale_that_was_moved_and_taken_back_is_off_the_first_page_too(desk: Desk) -> None:
+    path = f"/money/sales/{await desk.sold()}"
+    await desk.done(f"{path}/move", at=path, serial="SHS0283", reason="typed wrong")
+    await desk.sit("zuberi")
+    await desk.done(await the_proposal(desk), at=WAITS, do="approve")
+    assert "Sales 1 TZS 4,000" in await desk.page("/")
+    [again] = await desk.ask("SELECT reference FROM sale WHERE replaces_id IS NOT NULL")
+    path = f"/money/sales/{again['reference']}"
+    await desk.done(f"{path}/void", at=path, reason="wrong amount")
+    await desk.sit("rehema")
+    await desk.done(f"{path}/void", at=path, reason="wrong amount")
+    assert "Sales 0 TZS 0" in await desk.page("/") and "TZS 0 0 sales" in await desk.page("/money")
+
+
 async def test_a_device_goes_to_another_customer_by_two(desk: Desk) -> None:
     html = await desk.refused("/money/transfer", at=WAITS, serial="EB100042", customer="999", reason="sold")
     assert "There is no customer with this number." in html and 'value="999"' in html

@@ -152,4 +152,3 @@ async def prepare(app: web.Application) -> None:
 
 async def end(app: web.Application) -> None:
     app[LIVE].stop()
-    app[READINGS].stop()

@@ -13,13 +13,13 @@ from bot.server import Server
 from handlers.office.home.lines import Line, read_lines
 from handlers.office.home.machine import Machine, look_at_machine
 from handlers.office.home.mark import read_mark
-from handlers.office.home.month import DaySold, Month
 from models.clock import CLOCK, Doubt
 from models.messages import beats
 from models.money import notices
 from models.money.books import Checked, last_check
 from models.office import beginnings, needs, overview
 from models.office.beginnings import Beginnings
+from models.office.money_days import Sold, read_sold
 from models.office.needs import Waiting
 from models.office.overview import Report
 from models.selling import requests
@@ -48,7 +48,7 @@ class Seen:
     report: Report
     waiting: Waiting
     lines: Sequence[Line]
-    days: Sequence[DaySold] | None  # of this month before today; None while they are being added up
+    sold: Sold  # on each day of this month up to today
     unknown_pushes: int
     parked_notices: int
     doubt: Doubt | None  # of the clock
@@ -62,7 +62,7 @@ class Seen:
         return ms_of(self.at)
 
 
-async def read(server: Server, month: Month) -> Seen:
+async def read(server: Server) -> Seen:
     """Read it all, by bounded statements."""
     mark, now = await read_mark(server), datetime.now(UTC)
     midnight = now.astimezone(server.company.zone).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -76,7 +76,7 @@ async def read(server: Server, month: Month) -> Seen:
         report=report,
         waiting=await needs.read(),
         lines=await read_lines(server, report, await beats.read(ms_of(now)), ms_of(now)),
-        days=await month.before(midnight.date()),
+        sold=await read_sold(midnight.date().replace(day=1), midnight.date(), server.company.zone),
         unknown_pushes=sum(count for _name, state, count in open_requests if state == RequestState.UNKNOWN),
         parked_notices=await notices.count_parked(),
         doubt=await CLOCK.doubt(),
@@ -92,7 +92,6 @@ class Readings:
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self._month = Month(server.config.database, server.company.zone)
         self._one = asyncio.Lock()
         self._last: Seen | None = None
         self._at = 0.0
@@ -101,7 +100,7 @@ class Readings:
     async def read(self) -> Seen:
         """How things are at this moment."""
         began = time.monotonic()
-        seen = await read(self._server, self._month)
+        seen = await read(self._server)
         self._last, self._at = seen, time.monotonic()
         self.took_s = self._at - began
         return seen
@@ -118,9 +117,6 @@ class Readings:
     def forget(self) -> None:
         """The next one who asks has it read anew."""
         self._last = None
-
-    def stop(self) -> None:
-        self._month.stop()
 
 
 READINGS = web.AppKey("readings of the first page", Readings)

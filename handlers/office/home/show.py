@@ -19,6 +19,7 @@ from handlers.office.home.needs import ALARM, Action, Need, list_needs, write_co
 from handlers.office.home.reading import READINGS, Seen
 from models.messages.beats import DOWN, PAUSED, Beat
 from models.office import overview
+from models.office.money_days import DaySold
 from models.office.outgoing import mask
 from models.office.overview import Counted, Queue
 
@@ -64,9 +65,9 @@ def _shared(request: web.Request, seen: Seen) -> dict[str, object]:
         "is_ready": bool(steps) and all(step.done for step in steps),
         "allowed": partial(_allowed, request),
         "waiting": _add_up(list(seen.report.queues.values())),
-        "month": _bars(server, seen),
+        "month": [_bar(server, each) for each in seen.sold.days],
         "month_name": format_date(seen.today, "LLLL", locale=LANGUAGE.get()).capitalize(),
-        "month_sum": _sum_of_month(seen),
+        "month_sum": sum(each.amount for each in seen.sold.days),
         "beats": partial(_beats, server),
         "levels": (WARN, ALARM),
         "look": overview.LOOK,
@@ -89,27 +90,14 @@ def _add_up(queues: list[Queue]) -> Queue:
     return Queue(messages, min((each.oldest for each in queues if each.oldest), default=0))
 
 
-def _bars(server: Server, seen: Seen) -> list[Bar] | None:
-    """A bar for each day of this month up to today; None while they are being added up."""
-    if seen.days is None:
-        return None
-    days = [(each.day, each.sales, each.amount) for each in seen.days]
-    days.append((seen.today, seen.report.sales.sales.number, seen.report.sales.amount))
-    return [
-        Bar(f"{_day(day)}: {server.company.money(amount)}, {_say_sales(sales)}", amount) for day, sales, amount in days
-    ]
-
-
-def _say_sales(number: int) -> str:
-    return _n("{n} sale", "{n} sales", number)
+def _bar(server: Server, sold: DaySold) -> Bar:
+    """One day of this month."""
+    sales = _n("{n} sale", "{n} sales", sold.sales)
+    return Bar(f"{_day(sold.day)}: {server.company.money(sold.amount)}, {sales}", sold.amount)
 
 
 def _day(day: date) -> str:
     return format_date(day, "d MMM", locale=LANGUAGE.get())
-
-
-def _sum_of_month(seen: Seen) -> int:
-    return sum(each.amount for each in seen.days or ()) + seen.report.sales.amount
 
 
 def _beats(server: Server, line: Line) -> list[Bar]:
