@@ -14,6 +14,7 @@ from aiohttp import web
 
 from bot import configured, probes
 from bot.android import PhoneRoutes, Phones
+from bot.android import queue as phone_queue
 from bot.android.routes import ROUTES as PHONE_ROUTES
 from bot.changeable import Changeable, merge_to_start
 from bot.company import Company
@@ -92,7 +93,7 @@ IGNORED_TEXTS = Purge("texts of operators about no payment", FORGET_IGNORED)
 BEATS = Purge("how gateways were", beats.FORGET, older_than_ms=beats.KEPT_MS)
 FORMS = Purge("forms that were sent", forms.PURGE, older_than_ms=forms.KEPT_MS)
 PURGES = (
-    *(*inbox_table.PURGES, queue.PURGE, contacts.PURGE, drafts.PURGE, *ussd.PURGES),
+    *(*inbox_table.PURGES, queue.PURGE, phone_queue.PURGE, contacts.PURGE, drafts.PURGE, *ussd.PURGES),
     *(NOTICES, GUESSES, SESSIONS, RESERVATIONS, IGNORED_TEXTS, FORMS, UPLOADS, BEATS),
 )
 WORKERS = 4  # on PostgreSQL, where a worker waits for the network much of its time

@@ -19,6 +19,7 @@ from bot.outbound.lanes import HOLDING
 from bot.outbound.queue import RANK, HandedOver, Reported
 from bot.outbound.retry import Verdict, delay, judge
 from bot.routing import states
+from bot.runtime import Purge
 from models.messages import MessageKind, Phone, State, read_sims
 from models.messages.phones import write_sims
 from models.sql import execute, execute_many, for_update, marks
@@ -49,6 +50,12 @@ FIND = """SELECT id, state, claimed_by, external_id, phone, text, kind, tries, u
 PART = """INSERT INTO phone_part (outbox_id, event_id) VALUES ($1, $2) ON CONFLICT (outbox_id, event_id) DO NOTHING"""
 PARTS = "SELECT COUNT(*) AS parts FROM phone_part WHERE outbox_id = $1"
 FORGET_PARTS = "DELETE FROM phone_part WHERE outbox_id = $1"
+# Of messages that never arrived as a whole. Later messages have higher numbers.
+PURGE = Purge(
+    "parts that arrived",
+    "DELETE FROM phone_part WHERE id IN (SELECT id FROM phone_part WHERE outbox_id < "
+    "(SELECT id FROM outbox WHERE created_at >= $1 ORDER BY created_at LIMIT 1) LIMIT $2) RETURNING id",
+)
 
 
 @dataclass(frozen=True, slots=True)

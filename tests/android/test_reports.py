@@ -3,6 +3,7 @@
 import pytest
 
 from bot.android import linking
+from bot.android.queue import PURGE
 from bot.runtime import Database
 from models.messages import Phone, State
 from tests.world.outbox_rig import HOUR, START
@@ -138,6 +139,18 @@ async def test_a_long_message_is_delivered_with_its_last_part(shop: Shop) -> Non
         states.append((await shop.row("x" * 300))["state"])
     assert states == ["sent", "sent", "sent", "sent", "delivered", "delivered"]
     assert await shop.sql("SELECT 1 FROM phone_part") == []
+
+
+async def test_parts_of_a_message_that_never_arrived_as_a_whole_are_forgotten_one_day(shop: Shop) -> None:
+    await shop.link(VODACOM)
+    await shop.enqueue("x" * 300, "y" * 300)
+    for external_id in (await shop.pull()).values():
+        await shop.report(external_id, State.DELIVERED, event="e1")
+    await shop.sql("UPDATE outbox SET created_at = created_at - 1 WHERE text LIKE 'x%'")
+    [oldest, newest] = await shop.sql("SELECT id, created_at FROM outbox ORDER BY id")
+    await shop.sql(PURGE.statement, newest["created_at"], 10)
+    assert await shop.sql("SELECT outbox_id FROM phone_part") == [{"outbox_id": newest["id"]}]
+    assert oldest["id"] < newest["id"]
 
 
 async def test_a_long_message_of_which_a_part_failed_may_have_arrived(shop: Shop) -> None:
