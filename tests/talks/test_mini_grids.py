@@ -55,10 +55,10 @@ DIALLED = SAMPLE | {"sell"}
 
 
 def is_everyday(engine: str, route: Route, channel: Channel) -> bool:
-    """Nearly all answers are the same on both engines and channels: by dialling every day what no text comes to, and
-    the plain ways of a few talks."""
+    """Nearly all answers are the same on both engines and channels: every day the plain way of each talk, by dialling
+    what no text comes to and a few more."""
     by_sms_too = channel is Channel.USSD and Channel.SMS in route.channels
-    return engine == "sqlite" and (not by_sms_too or (not route.name and route.talk in DIALLED))
+    return engine == "sqlite" and not route.name and (not by_sms_too or route.talk in DIALLED)
 
 
 def walks() -> Iterator[object]:
