@@ -14,7 +14,7 @@ from models.devices import Device
 from models.money.claims import owed_by
 from models.people import Role
 from models.selling import Contract, Due, contracts_of, total_left
-from models.selling.contracts import dues_by_contract
+from models.selling.contracts import contract_among, dues_by_contract
 from models.selling.instalments import oldest_first
 from models.selling.sales import last_tokens
 
@@ -46,7 +46,7 @@ async def balance(chat: Chat) -> Reply:
     of_goods = [_of_goods(goods, owed, chat)] if goods else []
     if device is None:
         return chat.end(under(*of_goods, *credit))
-    contract = next((one for one in contracts if one.device_id == device.id), None)
+    contract = contract_among(contracts, device)
     name, dues = tail(device.serial) if goods else device.serial, owed[contract.id] if contract else []
     others = [*await access_owed(device, chat.company), *await _claim(chat), *of_goods, *credit]
     ways = await _of_device(device, name, contract, dues, chat)

@@ -17,7 +17,7 @@ from models.money.payments import Payment
 from models.office.outgoing import mask
 from models.people import Agent, Customer, MiniGrid, Village
 from models.selling import Contract, Due, Sale, contracts_of, total_left
-from models.selling.contracts import dues_by_contract
+from models.selling.contracts import contract_among, dues_by_contract
 from models.selling.sales import last_tokens
 from models.sql import connection, execute
 from models.tickets.tickets import open_of
@@ -72,7 +72,7 @@ async def describe(one: Customer, company: Company, *, actor: str, tokens: bool 
         await record(actor, "token shown", f"customer {one.id}", ", ".join(device.serial for device in devices))
     lines = [*await name_lines([one]), await _about(one, company)]
     for device in devices:
-        contract = next((each for each in contracts if each.device_id == device.id), None)
+        contract = contract_among(contracts, device)
         lines += await _device(device, contract, owed[contract.id] if contract else [], company, tokens)
     for contract in contracts:
         if contract.device_id is None and owed[contract.id]:

@@ -16,7 +16,7 @@ from models.customers import search
 from models.devices import Device, Kind, Unit, devices_of
 from models.people import Customer
 from models.selling import Contract, Due, Payable, Terms, contracts_of, total_left
-from models.selling.contracts import dues_by_contract
+from models.selling.contracts import contract_among, dues_by_contract
 from models.selling.payable import PayableDevice, PayableGoods
 from models.selling.sales import last_tokens
 from models.selling.swaps import swap_to
@@ -71,7 +71,7 @@ async def _choose_thing(chat: Chat, one: Customer, named: Text) -> Thing:
     owed = await dues_by_contract(contracts)
     things = {}
     for device in devices:
-        contract = next((each for each in contracts if each.device_id == device.id), None)
+        contract = contract_among(contracts, device)
         dues = owed[contract.id] if contract else []
         label, short = _of_device(device, device.serial[:LONGEST_SERIAL]), _of_device(device, tail(device.serial))
         things[device.serial] = Thing(label, short, device, contract, dues)

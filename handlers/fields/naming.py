@@ -20,7 +20,7 @@ from models.people import Customer
 from models.selling import contracts_of
 from models.selling.contracts import dues_by_contract, find_contract
 from models.selling.met import Asked, Met, meet_exact, meet_in_reach
-from models.selling.payable import PayableDevice, PayableGoods
+from models.selling.payable import PayableDevice, PayableGoods, paid_by
 
 T = TypeVar("T")
 MOST_FOUND = 30
@@ -173,15 +173,14 @@ async def _customers(turn: Turn, ids: Sequence[int]) -> list[str]:
 
 
 async def _sale(turn: Turn, number: str) -> list[str]:
-    """The sale on instalments of this number. A sale of a device is paid by that device, unless it came to an end: then
-    somebody else has the device, or nobody."""
+    """The sale on instalments of this number, or the device that is on it."""
     if not SALE_OR_DIGITS.fullmatch(number):
         return []
     contract = await find_contract(number.replace("-", ""), turn.agent.mini_grid_id)
-    if contract is None or contract.device_id is None or contract.ending:
-        return [f"contract {contract.number}"] if contract else []
-    in_reach = await device_in_reach(contract.device_id, turn.agent.mini_grid_id)
-    return [f"device {contract.device_id}"] if in_reach else []
+    if contract is None:
+        return []
+    paid_for = await paid_by(contract)
+    return [f"device {paid_for.device.id}" if paid_for.device else f"contract {contract.number}"]
 
 
 def _phone_digits(turn: Turn, text: str) -> str:

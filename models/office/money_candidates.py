@@ -10,6 +10,7 @@ from models.money.wallets import find_prepaid
 from models.people import Agent, Customer, MiniGrid
 from models.selling import Contract, contracts_of
 from models.selling.contracts import contract_numbered
+from models.selling.payable import paid_by
 
 MOST = 12
 MOST_GRIDS = 50  # whose customers are looked through for a name
@@ -37,7 +38,7 @@ async def candidates(typed: str, phones: Sequence[str]) -> list[Candidate]:
     for device in await find_anywhere(typed) if typed else []:
         _add_device(found, device)
     if typed and (contract := await contract_numbered("".join(typed.split()))):
-        _add_contract(found, contract)
+        await _add_contract(found, contract)
     for customers in (await _by_phones(phones), await _by_number(typed), await _by_search(typed)):
         await _add_customers(found, customers)
         if len(found) >= MOST:
@@ -55,7 +56,7 @@ async def _add_customers(found: dict[str, Candidate], customers: list[Customer])
         _add_device(found, device)
     for contract in await contracts_of(customers):
         if contract.device_id is None and contract.ended_on is None:
-            _add_contract(found, contract)
+            await _add_contract(found, contract)
     for customer in customers:
         value = f"customer {customer.id}"
         found.setdefault(value, Candidate(value, "", customer))
@@ -67,13 +68,10 @@ def _add_device(found: dict[str, Candidate], device: Device) -> None:
         found.setdefault(value, Candidate(value, device.serial, device.customer))
 
 
-def _add_contract(found: dict[str, Candidate], contract: Contract) -> None:
-    if contract.device:  # a device on a plan is paid by its serial
-        value = f"device {contract.device.serial}"
-        found.setdefault(value, Candidate(value, contract.device.serial, contract.customer))
-        return
-    value = f"contract {contract.number}"
-    found.setdefault(value, Candidate(value, contract.number, contract.customer))
+async def _add_contract(found: dict[str, Candidate], contract: Contract) -> None:
+    paid_for = await paid_by(contract)
+    value = f"{'device' if paid_for.device else 'contract'} {paid_for.name}"
+    found.setdefault(value, Candidate(value, paid_for.name, contract.customer))
 
 
 async def _by_phones(phones: Sequence[str]) -> list[Customer]:

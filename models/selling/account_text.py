@@ -2,12 +2,12 @@
 
 import re
 
-from models.devices import Device, devices_of, with_owner
+from models.devices import Device, devices_of
 from models.devices.tables import find_anywhere
 from models.money.receiving import Why
 from models.people import Customer
-from models.selling.contracts import Contract, contract_numbered
-from models.selling.payable import Payable, PayableDevice, PayableGoods
+from models.selling.contracts import contract_numbered
+from models.selling.payable import Payable, PayableDevice, paid_by
 
 SALE = re.compile(r"S[-.]?([1-9][0-9O]{3,8})")
 
@@ -25,11 +25,6 @@ async def find_by_account(typed: str, phone: str = "") -> Payable | Why:
     if devices:
         return PayableDevice(devices[0]) if len(devices) == 1 else Why.SEVERAL
     return await _of_phone(phone) if phone else Why.NOBODY
-
-
-async def paid_by(signed: Contract) -> Payable:
-    """What a contract is paid by: its device, or its own number."""
-    return PayableDevice(await with_owner(signed.device_id)) if signed.device_id else PayableGoods(signed)
 
 
 async def _of_phone(phone: str) -> Payable | Why:

@@ -27,6 +27,11 @@ class Ending(StrEnum):
     VOID = "void"  # the sale was taken back
 
 
+# The device left with them: the customer may have it anew since, at a tariff or on another contract.
+WITHOUT_DEVICE = (Ending.RETURNED, Ending.VOID)
+HAS_DEVICE = "{contract}.ending NOT IN ('returned', 'void')"
+
+
 class Contract(Model):
     """An appliance sold to a customer, on the terms of the day of the sale. Goods without a device are paid by its
     number, S1042. Money is in minor units."""
@@ -116,9 +121,19 @@ class Allocation(Model):
 
 async def contract_of(device: Device) -> Contract | None:
     """The newest contract that its owner has on a device, whether it is paid off or not: what a former owner owes is
-    not the new one's."""
-    whose = [device.id, device.customer_id]
-    return await find_row(Contract, "device_id = $1 AND customer_id = $2 ORDER BY id DESC", whose)
+    not the new one's, and neither is what the same one had it on before it came back."""
+    whose, has_it = [device.id, device.customer_id], HAS_DEVICE.format(contract="contract")
+    return await find_row(Contract, f"device_id = $1 AND customer_id = $2 AND {has_it} ORDER BY id DESC", whose)
+
+
+def contract_among(contracts: Sequence[Contract], device: Device) -> Contract | None:
+    """The same of those that `contracts_of` has found."""
+    return next((one for one in contracts if _is_on(one, device)), None)
+
+
+def _is_on(contract: Contract, device: Device) -> bool:
+    whose = device.id, device.customer_id
+    return (contract.device_id, contract.customer_id) == whose and contract.ending not in WITHOUT_DEVICE
 
 
 async def contracts_of(customers: Sequence[Customer]) -> list[Contract]:

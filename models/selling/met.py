@@ -15,7 +15,7 @@ from models.people import Agent, Customer
 from models.rows import M, find_row, read_row
 from models.selling.cash_limit import Room, room_of
 from models.selling.catalogue import Appliance
-from models.selling.contracts import Contract
+from models.selling.contracts import HAS_DEVICE, Contract
 from models.selling.sales import Sale, same_since
 from models.sql import connection, execute, now_ms
 
@@ -60,7 +60,8 @@ DEVICE = _Kind(
     """device LEFT JOIN customer ON customer.id = device.customer_id
   LEFT JOIN tariff ON tariff.id = device.tariff_id
   LEFT JOIN contract ON contract.id = (SELECT MAX(own.id) FROM contract own
-    WHERE own.device_id = device.id AND own.customer_id = device.customer_id)""",
+    WHERE own.device_id = device.id AND own.customer_id = device.customer_id AND """
+    f"{HAS_DEVICE.format(contract='own')})",
 )
 GOODS = _Kind(
     "contract",

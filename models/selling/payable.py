@@ -190,6 +190,17 @@ def payable(device: Device | None, contract: Contract | None) -> Payable:
     raise LookupError("a payment is for a device or for goods")
 
 
+async def paid_by(signed: Contract) -> Payable:
+    """What a contract is paid by: its device as long as that is on it, else its own number, for what came back may be
+    somebody else's by now. It comes with its customer and its appliance."""
+    if signed.device_id:
+        device = await with_owner(signed.device_id)
+        newest = await contract_of(device)
+        if newest and newest.id == signed.id:
+            return PayableDevice(device)
+    return PayableGoods(signed)
+
+
 async def load_payable(device_id: int | None, contract_id: int | None) -> Payable:
     """The same by their ids, as they are now. Raises LookupError for neither."""
     if device_id:

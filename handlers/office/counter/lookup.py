@@ -6,12 +6,12 @@ from bot.company import Company
 from bot.text.numbers import parse
 from handlers.fields.serials import tidy_serial
 from handlers.office.frame.words import _
-from models.devices import devices_of, with_owner
+from models.devices import devices_of
 from models.devices.tables import find_anywhere
 from models.people import Customer
 from models.selling import Payable, contracts_of
 from models.selling.contracts import contract_numbered
-from models.selling.payable import PayableDevice, PayableGoods
+from models.selling.payable import PayableDevice, paid_by
 
 MOST_NAMED = 5
 LONGEST_NUMBER = 8  # no customer has a number of so many digits
@@ -32,7 +32,7 @@ async def find_payable(typed: str) -> Payable:
     contract = await contract_numbered(tidy_serial(typed))
     if contract is None:
         raise NotFound(_("No device and no contract goes by {typed}.", typed=typed))
-    return PayableDevice(await with_owner(contract.device_id)) if contract.device_id else PayableGoods(contract)
+    return await paid_by(contract)
 
 
 async def person_of(request: web.Request) -> Customer | None:

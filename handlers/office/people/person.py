@@ -26,7 +26,7 @@ from models.office.person import former_serials, stopped_at, waiting_money
 from models.office.timeline import Whose, read_place, read_timeline
 from models.people import Agent, Customer, MiniGrid, Village
 from models.selling import Contract, Due, Sale, contracts_of, total_left
-from models.selling.contracts import dues_by_contract
+from models.selling.contracts import contract_among, dues_by_contract
 from models.selling.prices import seller_for
 from models.selling.sales import last_tokens
 from models.selling.swaps import DeviceSwap, swap_to
@@ -165,7 +165,7 @@ async def _things(customer: Customer, company: Company) -> tuple[list[Thing], li
     pending = await reserved_of(AccountKind.DEBT, [each.id for each in contracts])
     things = []
     for device in devices:
-        contract = next((each for each in contracts if each.device_id == device.id), None)
+        contract = contract_among(contracts, device)
         tokens = await last_tokens(device, 1)
         things.append(
             Thing(

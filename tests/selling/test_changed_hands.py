@@ -1,0 +1,67 @@
+"""A device that changed hands: what its owner pays now is for what this owner has it on, and for nobody else's plan."""
+
+from collections.abc import Iterator
+
+import pytest
+import time_machine
+
+from bot.server import Server
+from handlers.customers.ownership import return_device
+from models.devices import Device, Tariff
+from models.money.books import find_fault
+from models.office.money_candidates import candidates
+from models.people import Customer, OfficeUser
+from models.selling import Contract
+from models.selling.account_text import find_by_account
+from models.selling.contracts import contract_of
+from models.selling.payable import Payable, paid_by
+from tests.world.ownership import device, means, sold
+from tests.world.people import NOON, PEOPLE, Phones
+from tests.world.registering import said
+
+GRACE = OfficeUser(name="grace")
+
+
+@pytest.fixture(autouse=True)
+def _noon() -> Iterator[None]:
+    with time_machine.travel(NOON, tick=False):
+        yield
+
+
+async def comes_back_to(mwanga: Server, name: str) -> None:
+    """Baraka brings SHS0283 back, and it is registered for somebody at the tariff of the bikes, 2,000 a day."""
+    async with mwanga.database.work():
+        await return_device(await device("SHS0283"), GRACE, "moved away", **means(mwanga))
+    bikes, owner = await Tariff.get(name="E-bike, 2,000 a day"), await Customer.get(phone=PEOPLE[name])
+    await Device.filter(serial="SHS0283").update(customer_id=owner.id, tariff_id=bikes.id)
+
+
+async def answered(mwanga: Server, name: str, text: str) -> str:
+    """What a text is answered; not what came meanwhile."""
+    phones = Phones(mwanga)
+    await phones.news()
+    return await said(phones, text, name)
+
+
+async def test_what_is_paid_on_an_ended_plan_is_not_for_who_has_the_device_now(mwanga: Server) -> None:
+    await comes_back_to(mwanga, "Neema")
+    named = await find_by_account("S1001")
+    assert not isinstance(named, str) and (named.device, named.name) == (None, "S1001")
+    [first, *_others] = await candidates("S1001", [])
+    assert (first.value, first.customer and first.customer.phone) == ("contract S1001", PEOPLE["Baraka"])
+    assert await answered(mwanga, "Asha", "PAY S1001 7000") == "Not taken. Nothing is left to pay for S1001."
+
+
+async def test_who_has_a_device_anew_pays_what_it_costs_now(mwanga: Server) -> None:
+    await comes_back_to(mwanga, "Baraka")
+    assert await contract_of(await device("SHS0283")) is None
+    assert (await answered(mwanga, "Baraka", "BAL")).startswith("SHS0283: nothing paid yet.")
+    sale = await sold(mwanga, "BUY SHS0283 4000")
+    assert (sale.contract_id, sale.units, sale.price) == (None, 2, 2_000_00)
+    assert (await answered(mwanga, "Baraka", "BAL")).startswith("SHS0283: 2 days left")
+    assert await find_fault() == ""
+
+
+async def test_a_plan_is_paid_by_the_device_that_is_on_it(mwanga: Server) -> None:
+    paid_for: Payable = await paid_by(await Contract.get(id=1).prefetch_related("customer", "appliance"))
+    assert paid_for.name == "SHS0283"
