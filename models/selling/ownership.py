@@ -103,16 +103,17 @@ async def give_back(device: Device, by: OfficeUser, reason: str, today: date) ->
 
 async def transfer(device: Device, to: Customer, by: OfficeUser, reason: str, *, with_debt: bool = False) -> Passed:
     """A device goes to another customer with its contract and all that is owed on it, in the caller's transaction;
-    where something is owed only `with_debt`, for somebody has to say that to the new owner. Raises NoOwner, OwnAlready
-    and OpenDebt."""
+    where something is owed only `with_debt`, for somebody has to say that to the new owner. A contract that was paid
+    off goes along too: it says that the device runs for good. Raises NoOwner, OwnAlready and OpenDebt."""
     former, contract, owed, access = await _lock(device)
     if former.id == to.id:
         raise OwnAlready(device.serial)
     if (owed or access) and not with_debt:
         raise OpenDebt(contract if owed else None, owed or access)
+    going = await contract_of(await with_owner(device.id))
     await execute(connection(), "UPDATE device SET customer_id = $2 WHERE id = $1", [device.id, to.id])
-    if contract:
-        await execute(connection(), "UPDATE contract SET customer_id = $2 WHERE id = $1", [contract.id, to.id])
+    if going and not going.ending:
+        await execute(connection(), "UPDATE contract SET customer_id = $2 WHERE id = $1", [going.id, to.id])
     detail = f"customer {former.id} -> {to.id}, {owed} minor units owed"
     detail = f"{detail}, {access} minor units of the access rate: {reason}"
     await record(by.name, "device transferred", device.serial, detail)

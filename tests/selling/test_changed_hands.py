@@ -6,16 +6,16 @@ import pytest
 import time_machine
 
 from bot.server import Server
-from handlers.customers.ownership import return_device
-from models.devices import Device, Tariff
+from handlers.customers.ownership import return_device, transfer_device
+from models.devices import Device, Tariff, Unit
 from models.money.books import find_fault
 from models.office.money_candidates import candidates
-from models.people import Customer, OfficeUser
+from models.people import Agent, Customer, OfficeUser
 from models.selling import Contract
 from models.selling.account_text import find_by_account
 from models.selling.contracts import contract_of
 from models.selling.payable import Payable, paid_by
-from tests.world.ownership import device, means, sold
+from tests.world.ownership import device, means, sold, swap
 from tests.world.people import NOON, PEOPLE, Phones
 from tests.world.registering import said
 
@@ -65,3 +65,23 @@ async def test_who_has_a_device_anew_pays_what_it_costs_now(mwanga: Server) -> N
 async def test_a_plan_is_paid_by_the_device_that_is_on_it(mwanga: Server) -> None:
     paid_for: Payable = await paid_by(await Contract.get(id=1).prefetch_related("customer", "appliance"))
     assert paid_for.name == "SHS0283"
+
+
+async def pays_off(mwanga: Server) -> None:
+    """Baraka pays all of his plan, and SHS0283 runs for good."""
+    await Agent.filter(phone=PEOPLE["Asha"]).update(cash_limit=10_000_000_00)
+    assert (await sold(mwanga, "BUY SHS0283 1092000")).unit == Unit.UNLOCK
+
+
+async def test_a_plan_that_was_paid_off_goes_along(mwanga: Server) -> None:
+    await pays_off(mwanga)
+    neema = await Customer.get(phone=PEOPLE["Neema"])
+    async with mwanga.database.work():
+        await transfer_device(await device("SHS0283"), neema, GRACE, "sold it", with_debt=False, **means(mwanga))
+    assert (await Contract.get(id=1)).customer_id == neema.id
+    refused = await answered(mwanga, "Asha", "BUY SHS0283 4000")
+    assert refused == "Not sold. Nothing is left to pay for SHS0283."
+    assert (await answered(mwanga, "Neema", "PLAN SHS0283")).endswith("Paid off. Nothing is left to pay.")
+    done = await swap(mwanga, "SHS0283", "SHS0284")
+    assert (done.swap.unit, len(done.swap.digits)) == (Unit.UNLOCK, 9)
+    assert await find_fault() == ""
