@@ -80,8 +80,9 @@ async def withdraw_question_about(about: str, phone: str) -> None:
 
 
 async def withdraw_reminders(contracts: Collection[int]) -> None:
-    """Something was paid on these contracts: reminders that wait would name a wrong amount. New ones go out for what is
-    left. Within a unit of work at its end, for all that was paid in it."""
+    """Something was paid or taken back on these contracts, or they have another owner, another device or an end:
+    reminders that wait would name a wrong amount. New ones go out for what is left. Within a unit of work at its end,
+    for all that was paid in it."""
     if unit := unit_of_work():
         unit.at_end("reminders", _withdraw_reminders).extend(contracts)
     else:

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 
 from models.audit import record
 from models.devices import Device, with_owner
+from models.messages.withdrawal import withdraw_reminders
 from models.money.ledger import AccountKind, Posting, balance, post
 from models.money.write_offs import Lost, WriteOff, agree_or_propose
 from models.people import Customer, OfficeUser
@@ -114,6 +115,7 @@ async def transfer(device: Device, to: Customer, by: OfficeUser, reason: str, *,
     await execute(connection(), "UPDATE device SET customer_id = $2 WHERE id = $1", [device.id, to.id])
     if going and not going.ending:
         await execute(connection(), "UPDATE contract SET customer_id = $2 WHERE id = $1", [going.id, to.id])
+        await withdraw_reminders([going.id])
     detail = f"customer {former.id} -> {to.id}, {owed} minor units owed"
     detail = f"{detail}, {access} minor units of the access rate: {reason}"
     await record(by.name, "device transferred", device.serial, detail)

@@ -13,11 +13,12 @@ from models.devices import LONGEST, TAIL, Device, Kind, Unit, with_owner
 from models.devices.connections import Connection
 from models.devices.counts import mark_of
 from models.devices.keys import open_key
+from models.messages.withdrawal import withdraw_reminders
 from models.money.ledger import AccountKind, Posting, balance, post
 from models.people import Customer
 from models.rows import find_row
 from models.selling.catalogue import Terms
-from models.selling.contracts import Contract, Ending, contract_of
+from models.selling.contracts import Contract, contract_of
 from models.selling.ownership import NoOwner, NotDone
 from models.sql import connection, execute, insert, lock_rows
 from models.tokens import ISSUERS, Issuer, Key
@@ -223,8 +224,9 @@ async def _take_over(former: Device, device: Device, rest: Rest, count: int, now
 
 async def _move_debts(former: Device, device: Device, contract: Contract | None, actor: str, reason: str) -> None:
     """The contract is on the new one from now on, and what the broken one owed of the access rate, too."""
-    if contract and contract.ending != Ending.VOID:
+    if contract:
         await execute(connection(), "UPDATE contract SET device_id = $2 WHERE id = $1", [contract.id, device.id])
+        await withdraw_reminders([contract.id])
     if due := await balance(AccountKind.ACCESS_DUE, former.id):
         lines = [Posting(AccountKind.ACCESS_DUE, device.id, due), Posting(AccountKind.ACCESS_DUE, former.id, -due)]
         await post(f"swap {former.id} {device.id}", lines, actor=actor, reason=reason)

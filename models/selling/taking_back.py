@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from models.devices import Device, Unit, with_owner
+from models.messages.withdrawal import withdraw_reminders
 from models.money.ledger import AccountKind, Entry, Posting, credit_of, post, reverse
 from models.money.lost import make_good
 from models.money.receiving import Why, lock_payment, open_suspense, unapplied
@@ -142,8 +143,10 @@ async def _take_back_allocations(sale: Sale) -> None:
     given = await execute(connection(), GIVEN, [sale.id])
     for row in given:
         await execute(connection(), TAKE_BACK, [sale.id, row["instalment_id"], -row["amount"], row["id"]])
-    for contract in sorted({row["contract_id"] for row in given}):
+    contracts = sorted({int(row["contract_id"]) for row in given})
+    for contract in contracts:
         await execute(connection(), REOPEN, [contract])
+    await withdraw_reminders(contracts)
 
 
 async def _set_device_back(device: Device, sale: Sale) -> None:
@@ -179,6 +182,7 @@ async def end_contract(contract: Contract, ending: Ending, today: date) -> None:
     await execute(connection(), OWED_NO_MORE, [contract.id])
     ended = "UPDATE contract SET ended_on = $2, ending = $3 WHERE id = $1"
     await execute(connection(), ended, [contract.id, today, ending.value])
+    await withdraw_reminders([contract.id])
 
 
 async def put_in_stock(device_id: int) -> None:

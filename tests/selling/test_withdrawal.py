@@ -17,16 +17,19 @@ from bot.server import Server
 from bot.talks.contacts import note_opt_out
 from models.messages import MessageKind, State, withdrawal
 from models.messages.tables import Outbox
-from models.selling import Appliance
+from models.people import Customer, OfficeUser
+from models.selling import Appliance, Contract, Sale, ownership, voids
 from models.selling.contracts import Instalment
 from models.sql import execute, now_ms
 from models.tickets import Ticket
 from tests.world.outbox_rig import ASHA, HOUR, Bench
+from tests.world.ownership import device, swap
 from tests.world.people import PEOPLE, Phones
 from tests.world.reminding import AFTER, BEFORE
 
 pytestmark = pytest.mark.everyday_on_sqlite
 ROUNDS = 3
+GRACE, HENRY = OfficeUser(name="grace"), OfficeUser(name="henry")
 
 
 @pytest.fixture
@@ -140,6 +143,71 @@ async def test_a_reminder_of_what_is_paid_meanwhile_does_not_go(mwanga: Server, 
     await pay(Phones(mwanga), 7_000)
     await mwanga.housekeeping.chores()
     assert await rows() == [("expired", "paid", "Solar home SHS0283: TZS 7,000 is due on 1/12")]
+
+
+async def give_back(mwanga: Server) -> None:
+    async with mwanga.database.work():
+        await ownership.give_back(await device("SHS0283"), GRACE, "moved away", mwanga.company.today())
+
+
+async def give_away(mwanga: Server) -> None:
+    neema = await Customer.get(phone=PEOPLE["Neema"])
+    async with mwanga.database.work():
+        await ownership.transfer(await device("SHS0283"), neema, GRACE, "sold it", with_debt=True)
+
+
+async def write_off(mwanga: Server) -> None:
+    contract, today = await Contract.get(id=1), mwanga.company.today()
+    async with mwanga.database.work():
+        await ownership.write_off(contract, GRACE, "house burnt", today)
+        await ownership.write_off(contract, HENRY, "", today)
+
+
+async def swap_it(mwanga: Server) -> None:
+    await swap(mwanga, "SHS0283", "SHS0284")
+
+
+@pytest.mark.parametrize(
+    ("happens", "then"),
+    [
+        (give_back, []),
+        (write_off, []),
+        (give_away, [(PEOPLE["Neema"], "Solar home SHS0283: TZS 7,000 is due on 1/12")]),
+        (swap_it, [(PEOPLE["Baraka"], "Solar home SHS0284: TZS 7,000 is due on 1/12")]),
+    ],
+)
+async def test_a_reminder_of_a_plan_that_changed_does_not_go(
+    mwanga: Server,
+    clock: time_machine.Traveller,
+    happens: Callable[[Server], Awaitable[None]],
+    then: list[tuple[str, str]],
+) -> None:
+    """A new one goes to who has to pay, and names the device that there is."""
+    await mwanga.housekeeping.chores()
+    await Outbox.all().update(state="scheduled", due_at=now_ms() + HOUR)
+    await happens(mwanga)
+    await mwanga.housekeeping.chores()
+    found = await Outbox.filter(kind=MessageKind.REMINDER).order_by("id")
+    assert (found[0].phone, found[0].state, found[0].error) == (PEOPLE["Baraka"], "expired", "paid")
+    assert [(row.phone, row.text.partition(". ")[0]) for row in found[1:]] == then
+
+
+async def test_a_reminder_goes_for_all_when_a_payment_was_taken_back(
+    mwanga: Server, clock: time_machine.Traveller
+) -> None:
+    await pay(Phones(mwanga), 2_000)
+    await mwanga.housekeeping.chores()
+    await Outbox.filter(kind=MessageKind.REMINDER).update(state="scheduled", due_at=now_ms() + HOUR)
+    sale = await Sale.all().order_by("-id").first()
+    assert sale
+    async with mwanga.database.work():
+        await voids.approve(sale, GRACE, "wrong device")
+        await voids.approve(sale, HENRY)
+    await mwanga.housekeeping.chores()
+    assert await rows() == [
+        ("expired", "paid", "Solar home SHS0283: TZS 5,000 is due on 1/12"),
+        ("waiting", "", "Solar home SHS0283: TZS 7,000 is due on 1/12"),
+    ]
 
 
 async def test_a_reminder_that_may_have_gone_does_not_go_again_when_it_is_paid(
