@@ -96,12 +96,15 @@ AT_COUNTER = (
     "s.agent_id IS NULL AND s.part = 1 "
     "AND EXISTS (SELECT 1 FROM payment p WHERE p.id = s.payment_id AND p.provider = 'cash')"
 )
+# A device of the stock may have had another owner before it came in the place of a broken one: what was sold for it by
+# then is not its owner's. Counts only rise.
+SINCE_SWAP = "t.count > COALESCE((SELECT MAX(w.count) FROM device_swap w WHERE w.device_id = t.device_id), -1)"
 # Each by itself: of all tokens of a device, which grow with the years, the index is asked for the end alone.
 _NEWEST = "(SELECT x.id FROM token x WHERE x.device_id = d.id ORDER BY x.id DESC LIMIT 1 OFFSET {})"
 LAST_CODES = f"""SELECT t.device_id, s.created_at, s.amount, s.unit,
   CASE WHEN {COUNTS} THEN t.digits ELSE '' END AS digits FROM device d
   JOIN token t ON t.id IN ({", ".join(map(_NEWEST.format, range(3)))}) JOIN sale s ON s.id = t.sale_id
-  WHERE d.id IN ({{}}) ORDER BY t.id DESC"""
+  WHERE d.id IN ({{}}) AND {SINCE_SWAP} ORDER BY t.id DESC"""
 SAME_SALE_WINDOW = timedelta(hours=24)
 
 
@@ -132,12 +135,12 @@ def same_since() -> datetime:
 
 
 async def last_tokens(device: Device, count: int) -> list[tuple[Sale, str]]:
-    """The newest sales of a device with their digits, newest first. Those that are void are left out, for their codes
-    count no more."""
+    """The newest sales of a device with their digits, newest first, since it came in another one's place where it did.
+    Those that are void are left out, for their codes count no more."""
     rows = await execute(
         connection(),
         f"SELECT {columns_of(Sale, 's')}, t.digits FROM token t JOIN sale s ON s.id = t.sale_id "
-        f"WHERE t.device_id = $1 AND {COUNTS} ORDER BY t.id DESC LIMIT $2",
+        f"WHERE t.device_id = $1 AND {COUNTS} AND {SINCE_SWAP} ORDER BY t.id DESC LIMIT $2",
         [device.id, count],
     )
     return [(read_row(Sale, row), row["digits"]) for row in rows]
@@ -154,7 +157,8 @@ class Code:
 
 
 async def last_codes(device: Device) -> list[Code]:
-    """The newest tokens of a device, newest first: what a list says of them and no more."""
+    """The newest tokens of a device, newest first, since it came in another one's place where it did: what a list says
+    of them and no more."""
     return (await ask_together("last codes", [device.id], _codes_by_device, of="device"))[device.id]
 
 

@@ -12,17 +12,19 @@ from models.devices import Device, Kind
 from models.devices.keys import open_key, seal_key
 from models.money.books import find_fault
 from models.money.ledger import AccountKind, Posting, balance, post
-from models.people import Customer
+from models.people import Customer, OfficeUser
 from models.selling import Contract
-from models.selling.ownership import NoOwner
+from models.selling.ownership import NoOwner, give_back
 from models.selling.swaps import DeviceSwap, MoreThanSold, NotInStock, OtherKind, swap_from, swap_to
 from models.selling.voids import Void
 from models.sql import connection, execute
+from models.tokens.openpaygo import group as group_days
 from models.tokens.sts import VendingKey, decode, derive_key, group
 from tests.emulators.openpaygo_device import Accepted
 from tests.emulators.openpaygo_device import Device as Simulated
 from tests.world.ownership import device, newest, sold, swap, told
 from tests.world.people import PEOPLE, Phones
+from tests.world.registering import SHS, by_one_message, said
 
 
 async def test_the_new_device_takes_over_plan_debt_and_days(mwanga: Server) -> None:
@@ -77,6 +79,22 @@ async def test_the_days_that_came_along_are_in_the_balance_though_nothing_was_pa
     await phones.news()
     [(_who, said)] = await phones.text("Neema", "BAL")
     assert said.startswith("EB100043: 3 days left, until ")
+
+
+async def test_who_gets_a_device_that_was_somebody_elses_reads_the_own_code(mwanga: Server) -> None:
+    """It was Rehema's, who bought for it and brought it back."""
+    phones = Phones(mwanga)
+    await by_one_message(phones, SHS)
+    await sold(mwanga, "BUY SHS0284 3000")
+    async with mwanga.database.work():
+        await give_back(await device("SHS0284"), OfficeUser(name="grace"), "moved away", mwanga.company.today())
+    await sold(mwanga, "BUY SHS0283 8000")
+    done = await swap(mwanga, "SHS0283", "SHS0284")
+    code = group_days(done.swap.digits)
+    await phones.news()
+    assert (await said(phones, "TOKEN", "Baraka")).startswith(f"SHS0284\nCode {code}\n8 days\n")
+    assert code in await said(phones, "TOKEN SHS0284")
+    assert (await said(phones, "BAL", "Baraka")).startswith("SHS0284: 8 days left")
 
 
 async def test_an_agent_reads_until_when_a_device_has_days_that_came_along(mwanga: Server) -> None:
