@@ -15,8 +15,8 @@ from models.selling.booking import lock_for_sale
 from models.selling.commissions import claw_back
 from models.selling.contracts import Contract, Ending
 from models.selling.payable import payable
-from models.selling.sales import Sale
-from models.sql import connection, execute
+from models.selling.sales import COUNTS, Sale
+from models.sql import connection, execute, read_moment
 
 LINES = """SELECT a.kind, l.amount FROM line l JOIN account a ON a.id = l.account_id WHERE l.entry_id = $1"""
 GIVEN = """SELECT a.id, a.instalment_id, a.amount, i.contract_id FROM allocation a
@@ -35,6 +35,12 @@ LATER = """SELECT 1 FROM sale s WHERE s.id <> $2 AND NOT EXISTS
     JOIN instalment i ON i.id = a.instalment_id WHERE i.contract_id = $1)) LIMIT 1"""
 ENDED_OTHERWISE = """SELECT 1 FROM contract WHERE ending <> '' AND (id = $1 OR id IN (SELECT i.contract_id
   FROM allocation a JOIN instalment i ON i.id = a.instalment_id WHERE a.sale_id = $2)) LIMIT 1"""
+DAYS_SINCE = f"""SELECT s.created_at, s.units FROM sale s WHERE s.device_id = $1 AND s.id > $2 AND s.unit = 'days'
+  AND {COUNTS} ORDER BY s.id DESC"""
+DAYS_BEFORE = f"""SELECT s.created_at, s.units FROM sale s WHERE s.device_id = $1 AND s.contract_id = $2 AND s.id < $3
+    AND s.unit = 'days' AND {COUNTS}
+  UNION ALL SELECT w.created_at, w.units FROM device_swap w WHERE w.device_id = $1 AND w.contract_id = $2
+    AND w.unit = 'days' ORDER BY created_at"""
 DOWN_PAYMENT = "down payment "
 
 
@@ -150,15 +156,33 @@ async def _take_back_allocations(sale: Sale) -> None:
 
 
 async def _set_device_back(device: Device, sale: Sale) -> None:
-    """The days that were bought are paid for no longer, and what was taken for the access rate is due again. One that
-    was unlocked for good was paid for until then, as far as we know."""
+    """The days that were bought are paid for no longer, and what was taken for the access rate is due again."""
     paid_until = device.paid_until
     if sale.unit == Unit.DAYS and paid_until:
-        paid_until -= timedelta(days=sale.units)
+        paid_until -= await _days_less(sale, paid_until)
     elif sale.unit == Unit.UNLOCK:
-        paid_until = sale.created_at
+        paid_until = await _paid_before(sale)
     back = "UPDATE device SET paid_until = $2, access_due = access_due + $3 WHERE id = $1"
     await execute(connection(), back, [device.id, paid_until, sale.access])
+
+
+async def _days_less(sale: Sale, paid_until: datetime) -> timedelta:
+    """How much shorter a device is paid without the days of this sale: where they were used up before a later payment,
+    that one counted from its own day."""
+    less = timedelta(days=sale.units)
+    for later in await execute(connection(), DAYS_SINCE, [sale.device_id, sale.id]):
+        paid_until -= timedelta(days=later["units"])
+        less = min(less, max(paid_until - read_moment(later["created_at"]), timedelta()))
+    return less
+
+
+async def _paid_before(sale: Sale) -> datetime:
+    """Until when a device was paid before this sale unlocked it for good: at least until then, as far as we know."""
+    paid_until: datetime | None = None
+    for earlier in await execute(connection(), DAYS_BEFORE, [sale.device_id, sale.contract_id, sale.id]):
+        at = read_moment(earlier["created_at"])
+        paid_until = max(at, paid_until or at) + timedelta(days=earlier["units"])
+    return max(sale.created_at, paid_until or sale.created_at)
 
 
 async def _undo_contract(sale: Sale, actor: str, why: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 import time_machine
 
 from bot.server import Server
-from models.devices import Device, Tariff, with_owner
+from models.devices import Device, Tariff, Unit, with_owner
 from models.money.books import find_fault
 from models.money.ledger import AccountKind, balance
 from models.money.receiving import Incoming, Source, Suspense, Why, receive
@@ -57,6 +57,13 @@ async def void(mwanga: Server, sale: Sale) -> None:
         asha = await Agent.get(phone=PEOPLE["Asha"])
         if await voids.ask(sale, asha, "wrong meter", 15) is None:
             await voids.approve(sale, GRACE)
+
+
+async def by_office(mwanga: Server, sale: Sale) -> None:
+    """Grace takes it back, and Henry agrees, however old it is."""
+    async with mwanga.database.work():
+        await voids.approve(sale, GRACE, "wrong device")
+        await voids.approve(sale, HENRY)
 
 
 @pytest.mark.parametrize(
@@ -291,3 +298,28 @@ async def test_a_share_of_a_meters_payment_comes_before_the_down_payment(mwanga:
         async with mwanga.database.work():
             with pytest.raises(PaidSince):
                 await voids.approve(sale, GRACE, "changed mind")
+
+
+@pytest.mark.parametrize("waits", [0, 1, 5])
+async def test_days_that_were_used_up_are_not_taken_from_later_ones(mwanga: Server, waits: int) -> None:
+    """Without the first payment, of two days, the later one counts from its own day."""
+    with time_machine.travel(NOON, tick=False) as clock:
+        wrong = await sold(mwanga, "BUY EB100042 4000")
+        clock.shift(timedelta(days=waits))
+        later = await sold(mwanga, "BUY EB100042 6000")
+        await by_office(mwanga, wrong)
+        assert (await Device.get(id=later.device_id)).paid_until == later.created_at + timedelta(days=3)
+
+
+async def test_the_days_before_an_unlocking_that_is_void_are_left(mwanga: Server) -> None:
+    await Agent.filter(phone=PEOPLE["Asha"]).update(cash_limit=10_000_000_00)
+    with time_machine.travel(NOON, tick=False) as clock:
+        days = await sold(mwanga, "BUY SHS0283 8000")
+        clock.shift(timedelta(days=2))
+        await sold(mwanga, "BUY SHS0283 5000")
+        paid_until = (await Device.get(id=days.device_id)).paid_until
+        assert paid_until == NOON + timedelta(days=13)
+        unlocking = await sold(mwanga, "BUY SHS0283 1079000")
+        assert unlocking.unit == Unit.UNLOCK and (await Device.get(id=days.device_id)).paid_until is None
+        await by_office(mwanga, unlocking)
+        assert (await Device.get(id=days.device_id)).paid_until == paid_until
