@@ -7,6 +7,7 @@ from typing import Any
 
 from models.money.payments import Payment
 from models.selling import Sale
+from models.selling.commissions import EARNED_BY_SALE
 from models.selling.sales import COUNTS, LONGEST_REFERENCE
 from models.selling.taking_back import is_down_payment
 from models.selling.voids import Void, void_of
@@ -141,6 +142,7 @@ class OneSale:
 
     sale: Sale
     row: dict[str, Any]  # as the list has it
+    earned: int  # by the seller, in minor units
     token: str  # the digits; empty where there are none
     parts: Sequence[dict[str, Any]]  # what it gave to instalments
     entries: Sequence[dict[str, Any]]  # lines of the ledger
@@ -148,22 +150,9 @@ class OneSale:
     replaces: Sale | None
     replaced_by: Sale | None
 
-    @property
-    def earned(self) -> int:
-        """What the seller earned by it, in minor units, as the agent was told: on the payment, and on the appliances as
-        far as it paid their prices."""
-        on_goods = [
-            int(line["amount"])
-            for line in self.entries
-            if (line["kind"], line["owner"]) == ("commission", self.sale.agent_id)
-            and line["key"] != f"sale {self.sale.id} commission"
-            and line["key"].endswith(" commission")
-        ]
-        return int(self.sale.commission) - sum(on_goods)
-
 
 async def one_sale(sale: Sale) -> OneSale:
-    statement = f"SELECT {SALE_COLUMNS} FROM sale s {SALE_TABLES} WHERE s.id = $1"
+    statement = f"SELECT {SALE_COLUMNS}, {EARNED_BY_SALE} AS earned FROM sale s {SALE_TABLES} WHERE s.id = $1"
     [row] = _with_moments(await execute(connection(), statement, [sale.id]), "created_at")
     tokens = await execute(connection(), "SELECT digits FROM token WHERE sale_id = $1", [sale.id])
     keys = [f"sale {sale.id} {what}" for what in OF_SALE]
@@ -172,6 +161,7 @@ async def one_sale(sale: Sale) -> OneSale:
     return OneSale(
         sale=sale,
         row=row,
+        earned=int(row["earned"]),
         token=str(tokens[0]["digits"]) if tokens else "",
         parts=await execute(connection(), PARTS, [sale.id]),
         entries=await _entries(keys),

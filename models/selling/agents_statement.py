@@ -6,6 +6,7 @@ from datetime import datetime
 from models.clock import AHEAD, BEHIND
 from models.money.commission_payout import PAID_OUT
 from models.people import Customer
+from models.selling.commissions import EARNED_BY_SALE
 from models.selling.contracts import Contract
 from models.selling.sales import COUNTS
 from models.sql import connection, execute, read_moment
@@ -96,12 +97,8 @@ async def payments_taken(agent_id: int, since: datetime, until: datetime, most: 
     """The payments of that time, the newest first."""
     rows = await execute(
         connection(),
-        "SELECT s.id, s.reference, s.contract_id, s.amount, s.commission, s.created_at, d.serial, c.name, c.surname, "
-        f"NOT ({COUNTS}) AS void, "
-        "(SELECT COALESCE(-SUM(l.amount), 0) FROM entry e JOIN line l ON l.entry_id = e.id "
-        "JOIN account a ON a.id = l.account_id AND a.kind = 'commission' AND a.owner = $1 "
-        "WHERE e.key IN ('sale ' || s.id || ' goods commission', "
-        "CASE WHEN s.key LIKE 'down payment %' THEN 'contract ' || s.contract_id || ' commission' END)) AS on_goods "
+        "SELECT s.id, s.reference, s.contract_id, s.amount, s.created_at, d.serial, c.name, c.surname, "
+        f"NOT ({COUNTS}) AS void, {EARNED_BY_SALE} AS earned "
         "FROM sale s JOIN customer c ON c.id = s.customer_id LEFT JOIN device d ON d.id = s.device_id "
         "WHERE s.agent_id = $1 AND s.created_at >= $2 AND s.created_at < $3 "
         f"ORDER BY s.created_at DESC, s.id DESC LIMIT {most}",
@@ -114,7 +111,7 @@ async def payments_taken(agent_id: int, since: datetime, until: datetime, most: 
             paid_for=row["serial"] or Contract(id=row["contract_id"]).number,
             customer=Customer(name=row["name"], surname=row["surname"]),
             amount=row["amount"],
-            commission=row["commission"] + int(row["on_goods"]),
+            commission=int(row["earned"]),
             at=read_moment(row["created_at"]),
             void=bool(row["void"]),
         )

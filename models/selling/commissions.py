@@ -17,6 +17,12 @@ EARNING = """SELECT c.id, c.agent_id, c.terms, c.price, c.commission, c.earned,
   (SELECT COALESCE(SUM(s.amount), 0) FROM sale s WHERE s.contract_id = c.id AND NOT EXISTS
     (SELECT 1 FROM void v WHERE v.sale_id = s.id AND v.state = 'done')) AS paid
   FROM contract c WHERE c.id IN ({}) AND c.commission > 0 ORDER BY c.id"""
+# What the seller of a sale `s` earned by it, in minor units, as the agent was told: on the payment, and on appliances
+# as far as it paid their prices. What was taken back since counts all the same.
+EARNED_BY_SALE = """s.commission + (SELECT COALESCE(-SUM(l.amount), 0) FROM entry e JOIN line l ON l.entry_id = e.id
+  JOIN account a ON a.id = l.account_id AND a.kind = 'commission' AND a.owner = s.agent_id
+  WHERE e.key IN ('sale ' || s.id || ' goods commission',
+    CASE WHEN s.key LIKE 'down payment %' THEN 'contract ' || s.contract_id || ' commission' END))"""
 
 
 def commission_on(sale: IdOf, commission: int, agent: Agent | None) -> list[NewEntry]:
