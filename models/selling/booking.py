@@ -29,6 +29,7 @@ from models.vault import Vault
 
 TAKE = f"""INSERT INTO payment (provider, reference, amount, agent_id, payer_phone, paid_at, created_at, currency)
   VALUES ($1, $2, $3, $4, $5, $6, $6, ({CURRENCY})) RETURNING id"""
+DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -202,13 +203,16 @@ def add_token(steps: Steps, sale: NewSale, offer: Quote, device: Device, vault: 
     now, issuer, access = datetime.now(UTC), ISSUERS[device.issuer], offer.standing.access
     key = open_key(device, vault)
     paid_until = device.paid_until
+    if offer.unit == Unit.DAYS:
+        paid_until = max(now, paid_until or now) + timedelta(days=offer.units)
     if offer.unit == Unit.UNLOCK and issuer.unlock:
         count, digits = issuer.unlock(key, device.count)
         paid_until = None
+    elif offer.standing.unlocked and issuer.lock_again and paid_until:
+        days = -((now - paid_until) // DAY)  # with what was left before
+        count, digits = issuer.lock_again(key, device.count, min(days, issuer.most(key)))
     else:
         count, digits = issuer.issue(key, device.serial, device.count, offer.units, now)
-    if offer.unit == Unit.DAYS:
-        paid_until = max(now, paid_until or now) + timedelta(days=offer.units)
     owed = access.due - offer.access
     steps.change("device", device.id, count=count, paid_until=paid_until, access_due=owed, access_until=access.until)
     mark, token = mark_of(key, device.serial), vault.mac(digits, "journal token")[:16]

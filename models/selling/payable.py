@@ -39,6 +39,7 @@ class Standing:
     obstacle: Obstacle | None = None  # why the device can have no token now
     doubt: Doubt | None = None  # of the clock
     sales_off: bool = False  # whether the office has switched sales off
+    unlocked: bool = False  # whether the newest code of the device unlocked it for good
 
     @property
     def device(self) -> Device | None:
@@ -110,6 +111,7 @@ class PayableDevice:
             obstacle=issuer.can_issue(key, device.count, datetime.now(UTC)),
             doubt=await CLOCK.doubt(),
             sales_off=met.sales_off,
+            unlocked=met.unlocked,
         )
 
 

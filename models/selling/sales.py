@@ -99,6 +99,12 @@ AT_COUNTER = (
 # A device of the stock may have had another owner before it came in the place of a broken one: what was sold for it by
 # then is not its owner's. Counts only rise.
 SINCE_SWAP = "t.count > COALESCE((SELECT MAX(w.count) FROM device_swap w WHERE w.device_id = t.device_id), -1)"
+# Whether the newest code of a device unlocked it for good. It does so also where its sale is void by now: the digits
+# that were made stay made.
+IS_UNLOCKED = """EXISTS (SELECT 1 FROM token t JOIN sale u ON u.id = t.sale_id
+    WHERE t.device_id = device.id AND t.count = device.count AND u.unit = 'unlock')
+  OR EXISTS (SELECT 1 FROM device_swap w
+    WHERE w.device_id = device.id AND w.count = device.count AND w.unit = 'unlock')"""
 # Each by itself: of all tokens of a device, which grow with the years, the index is asked for the end alone.
 _NEWEST = "(SELECT x.id FROM token x WHERE x.device_id = d.id ORDER BY x.id DESC LIMIT 1 OFFSET {})"
 LAST_CODES = f"""SELECT t.device_id, s.created_at, s.amount, s.unit,
@@ -144,6 +150,12 @@ async def last_tokens(device: Device, count: int) -> list[tuple[Sale, str]]:
         [device.id, count],
     )
     return [(read_row(Sale, row), row["digits"]) for row in rows]
+
+
+async def is_unlocked(device: Device) -> bool:
+    """Whether it runs for good, as far as its codes go."""
+    rows = await execute(connection(), f"SELECT {IS_UNLOCKED} AS yes FROM device WHERE id = $1", [device.id])
+    return bool(rows[0]["yes"])
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from models.rows import find_row
 from models.selling.catalogue import Terms
 from models.selling.contracts import Contract, contract_of
 from models.selling.ownership import NoOwner, NotDone
+from models.selling.sales import is_unlocked
 from models.sql import connection, execute, insert, lock_rows
 from models.tokens import ISSUERS, Issuer, Key
 from models.tokens.journal import JOURNAL, Made
@@ -158,7 +159,7 @@ async def swap_device(
         rest = await _energy_left(former, shown, issuer)
     else:
         rest = await rest_of(former, issuer.most(opened), now)
-    count, digits = _make_token(device, opened, rest, now)
+    count, digits = _make_token(device, opened, rest, now, locks=await is_unlocked(device))
     await _take_over(former, device, rest, count, now)
     await _move_debts(former, device, contract, actor, reason)
     row = {
@@ -197,8 +198,9 @@ def _check(former: Device, device: Device) -> Customer:
     return former.customer
 
 
-def _make_token(device: Device, key: Key, rest: Rest, now: datetime) -> tuple[int, str]:
-    """The count of the new device and the digits that it is to get. Raises NoToken."""
+def _make_token(device: Device, key: Key, rest: Rest, now: datetime, *, locks: bool) -> tuple[int, str]:
+    """The count of the new device and the digits that it is to get; they lock it where somebody else had it unlocked.
+    Raises NoToken."""
     issuer = ISSUERS[device.issuer]
     if rest.unit is None:
         return device.count, ""
@@ -208,6 +210,8 @@ def _make_token(device: Device, key: Key, rest: Rest, now: datetime) -> tuple[in
         if issuer.unlock is None:
             raise NoToken(device.serial)
         return issuer.unlock(key, device.count)
+    if locks and issuer.lock_again:
+        return issuer.lock_again(key, device.count, rest.units)
     return issuer.issue(key, device.serial, device.count, rest.units, now)
 
 

@@ -35,6 +35,9 @@ class Issuer:
     carried: Callable[[int], int] = int
     # (key, count): the same for the last payment, whose token runs the device for ever. None: nothing is paid off.
     unlock: Callable[[Key, int], tuple[int, str]] | None = None
+    # (key, count, days): the same for a device that was unlocked and is to be paid for again: it runs so many days from
+    # then on. One that only adds days would leave it unlocked.
+    lock_again: Callable[[Key, int, int], tuple[int, str]] | None = None
     # (key): what one token carries where that depends on the device, at most `most_units`.
     most_of: Callable[[Key], int] | None = None
 
@@ -61,6 +64,13 @@ def _openpaygo_most(key: Key) -> int:
 
 def _openpaygo_unlock(key: Key, count: int) -> tuple[int, str]:
     issued = openpaygo.issue(_paygo(key), count, openpaygo.TokenType.DISABLE_PAYG, 0)
+    return issued.count, issued.token
+
+
+def _openpaygo_lock_again(key: Key, count: int, days: int) -> tuple[int, str]:
+    paygo = _paygo(key)
+    units = openpaygo.units_for_days(days, paygo.divider)
+    issued = openpaygo.issue(paygo, count, openpaygo.TokenType.SET_TIME, units)
     return issued.count, issued.token
 
 
@@ -95,6 +105,7 @@ ISSUERS = {
         group=openpaygo.group,
         can_issue=_openpaygo_can_issue,
         unlock=_openpaygo_unlock,
+        lock_again=_openpaygo_lock_again,
         most_of=_openpaygo_most,
     ),
     "sts": Issuer(

@@ -1,0 +1,114 @@
+"""A device that was unlocked for good and is to be paid for again: the next code locks it again, and lets it run as
+long as is paid; one that only adds days would leave it open for ever."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+
+from bot.server import Server
+from models.devices.keys import open_key
+from models.devices.tables import Unit
+from models.money.books import find_fault
+from models.people import Agent, OfficeUser
+from models.selling import Sale, voids
+from models.selling.ownership import give_back
+from models.sql import connection, execute
+from tests.emulators.openpaygo_device import Accepted
+from tests.emulators.openpaygo_device import Device as Simulated
+from tests.world.ownership import device, sold, swap
+from tests.world.people import NOON, PEOPLE
+
+GRACE, HENRY = OfficeUser(name="grace"), OfficeUser(name="henry")
+DAY = timedelta(days=1)
+
+
+@pytest.fixture(autouse=True)
+def clock() -> Iterator[time_machine.Traveller]:
+    with time_machine.travel(NOON, tick=False) as traveller:
+        yield traveller
+
+
+async def at_home(mwanga: Server, serial: str = "SHS0283") -> Simulated:
+    """The device itself, as it left the factory."""
+    known = await device(serial)
+    key = open_key(known, mwanga.company.vault)
+    return Simulated(bytes.fromhex(str(key["secret"])), int(key["starting_code"]), count=known.count)
+
+
+async def types(real: Simulated, sale: Sale) -> None:
+    [row] = await execute(connection(), "SELECT digits FROM token WHERE sale_id = $1", [sale.id])
+    assert isinstance(real.enter(row["digits"], datetime.now(UTC)), Accepted)
+
+
+def runs(real: Simulated, days: int) -> None:
+    """It runs for so many days from now, and not for ever."""
+    now = datetime.now(UTC)
+    assert real.is_on(now + days * DAY - DAY / 24) and not real.is_on(now + days * DAY)
+
+
+async def unlocked(mwanga: Server, real: Simulated) -> Sale:
+    """Baraka pays 8 days, then all of his plan, and types both codes."""
+    await Agent.filter(phone=PEOPLE["Asha"]).update(cash_limit=10_000_000_00)
+    await types(real, await sold(mwanga, "BUY SHS0283 8000"))
+    sale = await sold(mwanga, "BUY SHS0283 1084000")
+    await types(real, sale)
+    assert sale.unit == Unit.UNLOCK and real.is_on(NOON + 10_000 * DAY)
+    return sale
+
+
+async def by_office(mwanga: Server, sale: Sale) -> None:
+    async with mwanga.database.work():
+        await voids.approve(sale, GRACE, "wrong amount")
+        await voids.approve(sale, HENRY)
+
+
+async def test_a_plan_that_is_open_again_locks_the_device_by_its_next_code(
+    mwanga: Server, clock: time_machine.Traveller
+) -> None:
+    real = await at_home(mwanga)
+    await by_office(mwanga, await unlocked(mwanga, real))
+    clock.shift(2 * DAY)
+    again = await sold(mwanga, "BUY SHS0283 5000")
+    assert again.units == 5
+    await types(real, again)
+    runs(real, 6 + 5)  # what was left of the days before is in the code
+    await types(real, await sold(mwanga, "BUY SHS0283 3000"))
+    runs(real, 6 + 5 + 3)  # this one adds days as usual
+    assert (await device("SHS0283")).paid_until == real.paid_until
+    last = await sold(mwanga, f"BUY SHS0283 {1_084_000 - 8_000}")
+    await types(real, last)
+    assert last.unit == Unit.UNLOCK and real.is_on(NOON + 10_000 * DAY)
+    assert await find_fault() == ""
+
+
+async def test_who_buys_a_device_that_was_unlocked_pays_for_its_days(mwanga: Server) -> None:
+    real = await at_home(mwanga)
+    await unlocked(mwanga, real)
+    async with mwanga.database.work():
+        await give_back(await device("SHS0283"), GRACE, "bought back", mwanga.company.today())
+    await types(real, await sold(mwanga, "SELL 3, Solar home, 156 weekly, SHS0283"))
+    runs(real, 7)
+
+
+async def test_what_takes_the_place_of_a_broken_one_may_have_been_unlocked(mwanga: Server) -> None:
+    real = await at_home(mwanga)
+    await unlocked(mwanga, real)
+    async with mwanga.database.work():
+        await give_back(await device("SHS0283"), GRACE, "bought back", mwanga.company.today())
+    await sold(mwanga, "SELL 3, Solar home, 156 weekly, SHS0284")
+    done = await swap(mwanga, "SHS0284", "SHS0283")
+    assert isinstance(real.enter(done.swap.digits, NOON), Accepted)
+    runs(real, 7)
+
+
+async def test_what_was_unlocked_in_the_place_of_a_broken_one_is_locked_again(mwanga: Server) -> None:
+    await unlocked(mwanga, await at_home(mwanga))
+    real = await at_home(mwanga, "SHS0284")
+    done = await swap(mwanga, "SHS0283", "SHS0284")
+    assert isinstance(real.enter(done.swap.digits, NOON), Accepted) and real.is_on(NOON + 10_000 * DAY)
+    async with mwanga.database.work():
+        await give_back(await device("SHS0284"), GRACE, "bought back", mwanga.company.today())
+    await types(real, await sold(mwanga, "SELL 3, Solar home, 156 weekly, SHS0284"))
+    runs(real, 7)
