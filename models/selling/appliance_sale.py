@@ -13,7 +13,7 @@ from models.selling.booking import Sold, add_sale, add_token, in_cash, lock_agen
 from models.selling.cash_limit import read_room
 from models.selling.catalogue import Appliance, PaymentPlan, Terms
 from models.selling.commissions import earn_at_signing, earn_on_goods
-from models.selling.contracts import Contract, Instalment
+from models.selling.contracts import Contract, Ending, Instalment
 from models.selling.instalments import Period, amounts, days_for, due_dates
 from models.selling.payable import Standing, payable
 from models.selling.quotes import Quote
@@ -143,10 +143,11 @@ def _first_token(
 
 async def same_appliance_today(seller: Seller, customer: Customer, appliance: Appliance) -> Contract | None:
     """This agent's newest sale of this appliance to this customer within 24 hours (reference: users 3.3), or that at
-    the counter."""
+    the counter; none that was taken back."""
     since, agent = datetime.now(UTC) - SAME_SALE_WINDOW, agent_of(seller)
     found = Contract.filter(agent_id=agent.id if agent else None, customer_id=customer.id, appliance_id=appliance.id)
-    return await found.filter(created_at__gte=since).order_by("-id").select_related("device").first()
+    found = found.filter(created_at__gte=since).exclude(ending=Ending.VOID)
+    return await found.order_by("-id").select_related("device").first()
 
 
 async def sell_appliance(

@@ -149,6 +149,13 @@ async def test_with_a_down_payment_goes_the_appliance(mwanga: Server) -> None:
     assert await find_fault() == ""
 
 
+async def test_an_appliance_whose_sale_is_void_is_sold_anew_without_a_hold(mwanga: Server) -> None:
+    with time_machine.travel(NOON, tick=False):
+        await void(mwanga, await sold(mwanga, "SELL 2, Solar lamp"))
+        again = await sold(mwanga, "SELL 2, Solar lamp")
+        assert (await Contract.get(id=again.contract_id)).ended_on is None
+
+
 async def test_a_void_sale_is_no_repeat_and_no_token_and_no_figure_of_the_day(mwanga: Server) -> None:
     phones = Phones(mwanga)
     with time_machine.travel(NOON, tick=False):
