@@ -204,7 +204,8 @@ async def paid_by(signed: Contract) -> Payable:
 
 
 async def load_payable(device_id: int | None, contract_id: int | None) -> Payable:
-    """The same by their ids, as they are now. Raises LookupError for neither."""
-    if device_id:
-        return PayableDevice(await with_owner(device_id))
-    return payable(None, await read_contract(contract_id) if contract_id else None)
+    """What was to be paid, by the ids of then: a contract whatever device it is on now, else the device. Raises
+    LookupError for neither."""
+    if contract_id:
+        return await paid_by(await read_contract(contract_id))
+    return payable(await with_owner(device_id) if device_id else None, None)

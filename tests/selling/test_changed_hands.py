@@ -5,16 +5,20 @@ from collections.abc import Iterator
 import pytest
 import time_machine
 
+from bot.payments import Answer, State
 from bot.server import Server
 from handlers.customers.ownership import return_device, transfer_device
+from handlers.selling.received import book
 from models.devices import Device, Tariff, Unit
 from models.money.books import find_fault
+from models.money.receiving import Incoming, Source, Suspense, Why
 from models.office.money_candidates import candidates
 from models.people import Agent, Customer, OfficeUser
-from models.selling import Contract
+from models.selling import Contract, Sale, requests
 from models.selling.account_text import find_by_account
 from models.selling.contracts import contract_of
 from models.selling.payable import Payable, paid_by
+from models.selling.requests import PaymentRequest, Wanted
 from tests.world.ownership import device, means, sold, swap
 from tests.world.people import NOON, PEOPLE, Phones
 from tests.world.registering import said
@@ -84,4 +88,45 @@ async def test_a_plan_that_was_paid_off_goes_along(mwanga: Server) -> None:
     assert (await answered(mwanga, "Neema", "PLAN SHS0283")).endswith("Paid off. Nothing is left to pay.")
     done = await swap(mwanga, "SHS0283", "SHS0284")
     assert (done.swap.unit, len(done.swap.digits)) == (Unit.UNLOCK, 9)
+    assert await find_fault() == ""
+
+
+async def asked(mwanga: Server) -> PaymentRequest:
+    """Baraka's phone was asked to pay an instalment of his plan."""
+    home = await device("SHS0283")
+    wanted = Wanted(
+        provider="daraja",
+        phone=PEOPLE["Baraka"],
+        language="en",
+        amount=7_000_00,
+        account=home.serial,
+        customer_id=home.customer_id,
+        device_id=home.id,
+        contract_id=1,
+    )
+    async with mwanga.database.work():
+        return await requests.ask_to_pay(wanted, key="test")
+
+
+async def pays(mwanga: Server, request: PaymentRequest) -> None:
+    """The provider says late that it was paid."""
+    said = Incoming(source=Source.CALLBACK, provider="daraja", reference="RKL5", amount=7_000_00, paid_at=NOON)
+    async with mwanga.database.work():
+        await book(Answer(state=State.PAID, provider="daraja", request=request.reference, payment=said), mwanga.company)
+
+
+async def test_what_a_phone_was_asked_to_pay_is_for_the_plan_on_whatever_device_it_is(mwanga: Server) -> None:
+    request = await asked(mwanga)
+    await swap(mwanga, "SHS0283", "SHS0284")
+    await pays(mwanga, request)
+    sale = await Sale.get().prefetch_related("device")
+    assert (sale.device.serial, sale.contract_id, sale.units) == ("SHS0284", 1, 7)
+    assert await find_fault() == ""
+
+
+async def test_what_a_phone_was_asked_to_pay_is_not_for_who_has_the_device_by_then(mwanga: Server) -> None:
+    request = await asked(mwanga)
+    await comes_back_to(mwanga, "Neema")
+    await pays(mwanga, request)
+    assert not await Sale.exists() and (await Suspense.get()).why == Why.PAID_OFF
     assert await find_fault() == ""
