@@ -196,6 +196,9 @@ def why_not(refusal: refusals.NotSold, item: Appliance, device: Device | None, c
             return _("Not sold. The price has just changed. Please send it again.")
         case refusals.Taken() if device:
             return _("Not sold. {serial} was just given to somebody else.", serial=tail(device.serial))
+        case refusals.Retired() if device:
+            why = _("{serial} is out of use. Call {help}.", serial=tail(device.serial), help=company.help_phone)
+            return joined([_("Not sold."), why])
         case _not_offered:
             return _(
                 "Not sold. {item} is not offered like this. Call {help}.",

@@ -13,7 +13,7 @@ from models.selling.booking import Sold, add_sale, add_token, in_cash, lock_agen
 from models.selling.cash_limit import read_room
 from models.selling.catalogue import Appliance, PaymentPlan, Terms
 from models.selling.commissions import earn_at_signing, earn_on_goods
-from models.selling.contracts import Contract, Ending, Instalment
+from models.selling.contracts import WITHOUT_DEVICE, Contract, Instalment
 from models.selling.instalments import Period, amounts, days_for, due_dates
 from models.selling.payable import Standing, payable
 from models.selling.quotes import Quote
@@ -23,6 +23,7 @@ from models.selling.refusals import (
     NoTokensLeft,
     OtherRequest,
     PriceChanged,
+    Retired,
     SalesOff,
     SameAppliance,
     Taken,
@@ -143,10 +144,10 @@ def _first_token(
 
 async def same_appliance_today(seller: Seller, customer: Customer, appliance: Appliance) -> Contract | None:
     """This agent's newest sale of this appliance to this customer within 24 hours (reference: users 3.3), or that at
-    the counter; none that was taken back."""
+    the counter; none that was taken back, or whose device came back."""
     since, agent = datetime.now(UTC) - SAME_SALE_WINDOW, agent_of(seller)
     found = Contract.filter(agent_id=agent.id if agent else None, customer_id=customer.id, appliance_id=appliance.id)
-    found = found.filter(created_at__gte=since).exclude(ending=Ending.VOID)
+    found = found.filter(created_at__gte=since).exclude(ending__in=WITHOUT_DEVICE)
     return await found.order_by("-id").select_related("device").first()
 
 
@@ -210,10 +211,12 @@ def _check_same(earlier: Contract, proposal: Proposal) -> None:
 
 
 async def _free_device(proposal: Proposal) -> Device | None:
-    """The device as it is now. Raises Taken."""
+    """The device as it is now. Raises Taken and Retired."""
     if proposal.device is None:
         return None
     device = await with_owner(proposal.device.id)
+    if device.retired_at:
+        raise Retired(device.serial)
     if device.customer_id is not None:
         raise Taken(device.serial)
     return device

@@ -7,7 +7,7 @@ import time_machine
 
 from bot.payments import Answer, State
 from bot.server import Server
-from handlers.customers.ownership import return_device, transfer_device
+from handlers.customers.ownership import retire_device, return_device, transfer_device
 from handlers.selling.received import book
 from models.devices import Device, Tariff, Unit
 from models.money.books import find_fault
@@ -130,3 +130,20 @@ async def test_what_a_phone_was_asked_to_pay_is_not_for_who_has_the_device_by_th
     await pays(mwanga, request)
     assert not await Sale.exists() and (await Suspense.get()).why == Why.PAID_OFF
     assert await find_fault() == ""
+
+
+async def test_what_came_back_is_sold_again_on_the_same_day(mwanga: Server) -> None:
+    again = "SELL 3, Solar home, 156 weekly, SHS0284"
+    first = await sold(mwanga, again)
+    async with mwanga.database.work():
+        await return_device(await device("SHS0284"), GRACE, "changed her mind", **means(mwanga))
+    assert (await sold(mwanga, again)).contract_id != first.contract_id
+
+
+async def test_what_goes_out_of_use_while_an_agent_is_asked_is_not_sold(mwanga: Server) -> None:
+    phones = Phones(mwanga)
+    await said(phones, "SELL 3, Solar home, 156 weekly, SHS0284")
+    async with mwanga.database.work():
+        await retire_device(await device("SHS0284"), GRACE, "burnt", **means(mwanga))
+    assert await said(phones, "1 482915") == "Not sold. SHS0284 is out of use. Call +255700000000."
+    assert (await device("SHS0284")).customer_id is None
