@@ -66,7 +66,7 @@ async def _of_device(device: Device, serial: str, contract: Contract | None, owe
         return [_("{serial}: nothing is owed any more.", serial=serial)]
     if contract and contract.ended_on:
         return [_("{serial}: paid off. Nothing is left to pay.", serial=serial)]
-    newest = await last_tokens(device, 1)
+    newest = [each for each in await last_tokens(device, 1) if each[0].customer_id == device.customer_id]
     if not newest and device.paid_until and device.paid_until > datetime.now(UTC):  # it came in another one's place
         return [verbatim(f"{serial}: {_left(device.paid_until, chat).to(chat.language).strip()}")]
     if not newest:

@@ -66,6 +66,14 @@ async def test_who_has_a_device_anew_pays_what_it_costs_now(mwanga: Server) -> N
     assert await find_fault() == ""
 
 
+async def test_nobody_reads_what_a_former_owner_paid_last(mwanga: Server) -> None:
+    await sold(mwanga, "BUY SHS0283 8000")
+    await comes_back_to(mwanga, "Neema")
+    assert (await answered(mwanga, "Neema", "BAL SHS0283")).startswith("SHS0283: nothing paid yet.")
+    await sold(mwanga, "BUY SHS0283 4000")
+    assert "Last paid TZS 4,000" in await answered(mwanga, "Neema", "BAL SHS0283")
+
+
 async def test_a_plan_is_paid_by_the_device_that_is_on_it(mwanga: Server) -> None:
     paid_for: Payable = await paid_by(await Contract.get(id=1).prefetch_related("customer", "appliance"))
     assert paid_for.name == "SHS0283"
