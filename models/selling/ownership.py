@@ -87,11 +87,11 @@ async def give_back(device: Device, by: OfficeUser, reason: str, today: date) ->
     """A customer brings a device back, in the caller's transaction: its contract ends, what is open on it is owed no
     more, and the device is in stock. What was paid stays with the company. Raises NoOwner."""
     former, contract, owed, access = await _lock(device)
-    if contract:
-        if owed:
-            lines = [Posting(AccountKind.GOODS, 0, owed), Posting(AccountKind.DEBT, contract.id, -owed)]
-            await post(f"contract {contract.id} return", lines, actor=by.name, reason=reason)
-        await end_contract(contract, Ending.RETURNED, today)
+    if contract and owed:
+        lines = [Posting(AccountKind.GOODS, 0, owed), Posting(AccountKind.DEBT, contract.id, -owed)]
+        await post(f"contract {contract.id} return", lines, actor=by.name, reason=reason)
+    if had := contract or await contract_of(await with_owner(device.id)):  # paid off or written off
+        await end_contract(had, Ending.RETURNED, today)
     if access:
         lines = [Posting(AccountKind.ACCESS, 0, access), Posting(AccountKind.ACCESS_DUE, device.id, -access)]
         name = f"device {device.id} return {datetime.now(UTC).isoformat(timespec='seconds')}"

@@ -202,9 +202,9 @@ async def _undo_contract(sale: Sale, actor: str, why: str) -> None:
 
 async def end_contract(contract: Contract, ending: Ending, today: date) -> None:
     """Nothing of a contract is owed any more, though it was not paid: its instalments are closed. What is open of it in
-    the ledger the caller books."""
+    the ledger the caller books. One that had ended keeps its day."""
     await execute(connection(), OWED_NO_MORE, [contract.id])
-    ended = "UPDATE contract SET ended_on = $2, ending = $3 WHERE id = $1"
+    ended = "UPDATE contract SET ended_on = COALESCE(ended_on, $2), ending = $3 WHERE id = $1"
     await execute(connection(), ended, [contract.id, today, ending.value])
     await withdraw_reminders([contract.id])
 

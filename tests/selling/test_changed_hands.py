@@ -14,11 +14,12 @@ from models.money.books import find_fault
 from models.money.receiving import Incoming, Source, Suspense, Why
 from models.office.money_candidates import candidates
 from models.people import Agent, Customer, OfficeUser
-from models.selling import Contract, Sale, requests
+from models.selling import Contract, Sale, requests, voids
 from models.selling.account_text import find_by_account
-from models.selling.contracts import contract_of
+from models.selling.contracts import Ending, contract_of
 from models.selling.payable import Payable, paid_by
 from models.selling.requests import PaymentRequest, Wanted
+from models.selling.taking_back import NotTheirs
 from tests.world.ownership import device, means, sold, swap
 from tests.world.people import NOON, PEOPLE, Phones
 from tests.world.registering import said
@@ -79,10 +80,12 @@ async def test_a_plan_is_paid_by_the_device_that_is_on_it(mwanga: Server) -> Non
     assert paid_for.name == "SHS0283"
 
 
-async def pays_off(mwanga: Server) -> None:
+async def pays_off(mwanga: Server) -> Sale:
     """Baraka pays all of his plan, and SHS0283 runs for good."""
     await Agent.filter(phone=PEOPLE["Asha"]).update(cash_limit=10_000_000_00)
-    assert (await sold(mwanga, "BUY SHS0283 1092000")).unit == Unit.UNLOCK
+    sale = await sold(mwanga, "BUY SHS0283 1092000")
+    assert sale.unit == Unit.UNLOCK
+    return sale
 
 
 async def test_a_plan_that_was_paid_off_goes_along(mwanga: Server) -> None:
@@ -155,3 +158,25 @@ async def test_what_goes_out_of_use_while_an_agent_is_asked_is_not_sold(mwanga: 
         await retire_device(await device("SHS0284"), GRACE, "burnt", **means(mwanga))
     assert await said(phones, "1 482915") == "Not sold. SHS0284 is out of use. Call +255700000000."
     assert (await device("SHS0284")).customer_id is None
+
+
+async def test_a_plan_that_was_paid_off_ends_when_its_device_comes_back(mwanga: Server) -> None:
+    await pays_off(mwanga)
+    await comes_back_to(mwanga, "Baraka")
+    assert (await Contract.get(id=1)).ending == Ending.RETURNED
+    sale = await sold(mwanga, "BUY SHS0283 4000")
+    assert (sale.contract_id, sale.units) == (None, 2)
+    assert await find_fault() == ""
+
+
+async def test_a_payment_on_the_plan_before_stands(mwanga: Server) -> None:
+    """The same customer has the same device on another plan by now."""
+    paid_off = await pays_off(mwanga)
+    async with mwanga.database.work():
+        await return_device(await device("SHS0283"), GRACE, "bought back", **means(mwanga))
+    assert (await sold(mwanga, "SELL 2, Solar home, 156 weekly, SHS0283")).contract_id == 2
+    async with mwanga.database.work():
+        with pytest.raises(NotTheirs):
+            await voids.approve(paid_off, GRACE, "wrong amount")
+            await voids.approve(paid_off, OfficeUser(name="henry"))
+    assert await find_fault() == ""
