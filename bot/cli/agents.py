@@ -1,5 +1,6 @@
 """What the office does with agents at a prompt, and the cash that they hand in: `mwanga agent`."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -24,6 +25,7 @@ from models.people.agents import (
     change_agent,
     give_pin,
 )
+from models.tickets import tickets
 
 agent_cli = typer.Typer(no_args_is_help=True, help="Agents: add, list, change, new PIN, lock, cash handed in, retire.")
 
@@ -153,8 +155,7 @@ def agent_retire(
                 typer.echo(f"{there} is in the wallet; `{command}` pays it out.")
             if left.due > 0:
                 typer.echo(f"Commission due: {company.money(left.due)}.")
-            if left.tickets:
-                typer.echo(f"Tickets that were this agent's and are nobody's now: {', '.join(left.tickets)}.")
+            _name_tickets(left.tickets)
 
     perform(work())
 
@@ -240,9 +241,17 @@ def agent_set(
                     cashier=cashier,
                     actor=ACTOR,
                 )
+                left = await tickets.hand_back_elsewhere(agent, ACTOR)
             typer.echo(_summary(agent, company))
+            _name_tickets(left)
 
     perform(work())
+
+
+def _name_tickets(left: Sequence[str]) -> None:
+    """What somebody else has to do from now on."""
+    if left:
+        typer.echo(f"Tickets that were this agent's and are nobody's now: {', '.join(left)}.")
 
 
 def _basis_points(percent: float | None) -> int | None:

@@ -24,6 +24,7 @@ from handlers.welcome import welcome_agent
 from models.names import renew
 from models.people import Agent, MiniGrid, pins
 from models.people.agents import find_agent
+from models.tickets import tickets
 
 COLUMNS = (
     *("phone", "name", "language", "mini_grid", "cash_limit"),
@@ -69,7 +70,9 @@ async def _write(row: AgentRow, company: Company) -> bool:
     grid = await find_defined(MiniGrid, row.mini_grid, NO_MINI_GRID)
     wanted = row.given | {"mini_grid_id": grid.id}
     if known := await find_agent(row.phone):
-        return await renew(known, wanted)
+        changed = await renew(known, wanted)
+        await tickets.hand_back_elsewhere(known, "office")
+        return changed
     usual: dict[str, Any] = {"language": company.languages[0]}
     usual |= {"commission": company.commission, "goods_commission": company.goods_commission}
     pin_hash = company.vault.hash_pin(require(row.pin, "pin"))

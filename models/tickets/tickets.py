@@ -243,7 +243,18 @@ async def assign(
 async def hand_back(actor: str, *, agent: Agent | None = None, staff: OfficeUser | None = None) -> list[str]:
     """Make the open tickets of somebody who leaves nobody's: their numbers."""
     column, whose = ("agent_id", agent.id) if agent else ("staff_id", staff.id if staff else 0)
-    left = await _find(f"ticket.{column} = $1 AND ticket.state <> 'closed' ORDER BY ticket.id", [whose])
+    return await _hand_back(f"ticket.{column} = $1", [whose], actor)
+
+
+async def hand_back_elsewhere(agent: Agent, actor: str) -> list[str]:
+    """Make nobody's what an agent who went to another mini-grid has to do for customers whom he sees no more: their
+    numbers."""
+    elsewhere = "ticket.agent_id = $1 AND customer.mini_grid_id <> $2"
+    return await _hand_back(elsewhere, [agent.id, agent.mini_grid_id], actor)
+
+
+async def _hand_back(condition: str, values: Sequence[Any], actor: str) -> list[str]:
+    left = await _find(f"{condition} AND ticket.state <> 'closed' ORDER BY ticket.id", values)
     for ticket in left:
         await assign(ticket, actor)
     return [ticket.number for ticket in left]

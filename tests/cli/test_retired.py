@@ -1,10 +1,12 @@
 """An agent who sells no more: nothing starts any more, the history stays, and the number is free for another."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from tortoise.exceptions import OperationalError
 
+from bot.config import Config
 from bot.server import Server
 from bot.text import verbatim
 from handlers.account.retire import HoldsCash, retire
@@ -19,6 +21,8 @@ from models.selling.cash_limit import read_room
 from models.sql import now_ms
 from models.tickets import Category, Ticket
 from models.tickets.tickets import assign, find_for_office, open_ticket
+from tests.world.browser import open_office
+from tests.world.office_forms import send
 from tests.world.people import PEOPLE, Phones
 from tests.world.prompt import Run, do_in_one_work, query
 
@@ -137,3 +141,35 @@ async def test_open_tickets_are_nobody_s_and_the_office_still_sees_the_cash(mwan
     report = await overview.read(now_ms(), datetime(2026, 1, 1, tzinfo=UTC))
     assert [(agent.held, agent.retired) for agent in report.agents if agent.name == "Asha Mushi"] == [(500_00, True)]
     assert report.locked == []
+
+
+async def ticket_of_asha(key: str = "test") -> Ticket:
+    opened = await open_ticket(await Customer.get(id=2), None, Category.POWER, f"dark {key}", actor="test", key=key)
+    return await assign(opened.ticket, "test", agent=await Agent.get(phone=ASHA))
+
+
+def test_who_goes_to_another_mini_grid_leaves_the_tickets_of_the_former_one(run: Run, demo_url: str) -> None:
+    do_in_one_work(demo_url, ticket_of_asha)
+    assert "Tickets" not in run("agent", "set", "0700000001", "--mini-grid", "Mtwara North").output
+    moved = run("agent", "set", "0700000001", "--mini-grid", "Lindi South")
+    assert "Tickets that were this agent's and are nobody's now: K1.\n" in moved.output
+    assert query(demo_url, "SELECT agent_id FROM ticket") == [{"agent_id": None}]
+
+
+@pytest.mark.everyday_on_sqlite
+def test_the_same_by_a_file(run: Run, demo_url: str, tmp_path: Path) -> None:
+    do_in_one_work(demo_url, ticket_of_asha)
+    file = tmp_path / "agents.csv"
+    file.write_text("phone,name,mini_grid,cash_limit\n0700000001,Asha Mushi,Lindi South,200000\n")
+    assert run("import", "agents", file).exit_code == 0
+    assert query(demo_url, "SELECT agent_id FROM ticket") == [{"agent_id": None}]
+
+
+@pytest.mark.everyday_on_sqlite
+async def test_the_same_at_the_page(config: Config) -> None:
+    async with open_office(config) as office:
+        async with office.mwanga.database.work():
+            await ticket_of_asha()
+        page, details = "/people/agents/1", {"name": "Asha Mushi", "language": "en", "mini_grid": "Lindi South"}
+        assert (await send(office, f"{page}/details", page, **details))[0] == 303
+        assert await office.ask("SELECT agent_id FROM ticket") == [{"agent_id": None}]

@@ -12,6 +12,7 @@ from handlers.office.frame.routes import CASH, HELPERS, USER, Nav, office_page
 from models.money.wallets import make_postpaid, make_prepaid
 from models.people import Agent
 from models.people.agents import change_agent, lock_agent
+from models.tickets import tickets
 
 
 @office_page(f"{ONE}/details", "POST", roles=HELPERS, nav=Nav.PEOPLE)
@@ -29,6 +30,7 @@ async def change_details(request: web.Request) -> web.StreamResponse:
             mini_grid=form.mini_grid.data,
             actor=request[USER].name,
         )
+        await tickets.hand_back_elsewhere(held, request[USER].name)
 
     return await act(request, "details", form, do)
 
