@@ -14,7 +14,7 @@ from models.selling.voids import Void, void_of
 from models.sql import connection, execute, read_moment
 
 MOST = 50
-# How many rows are looked through for those that are wanted where no index has them together.
+# How many rows are looked through at a time for those that are wanted where no index has them together.
 LOOK = 20_000
 SALE_COLUMNS = f"""s.id, s.reference, s.created_at, s.amount, s.unit, s.units, s.commission, s.customer_id,
   c.name, c.surname, d.serial, s.contract_id, s.agent_id, g.name AS agent, p.provider, p.reference AS payment,
@@ -56,12 +56,22 @@ class Asked:
     before: int = 0  # the id behind which the list goes on; 0: from the newest
 
 
+@dataclass(frozen=True)
+class Listed:
+    """Some rows of a list."""
+
+    rows: Sequence[dict[str, Any]]
+    next: int  # the id behind which the list goes on; 0: this is all
+    looked: int = 0  # how many were looked through, where that ended these rows and not their number
+
+
 class _Picked:
     """Which rows of a table a list shows, the newest first. They are found before anything is joined to them: what a
     list does not show costs one look at an index."""
 
     def __init__(self, table: str, most: int) -> None:
         self._table, self._most = table, most
+        self._looked_to = 0  # the id of the last row that is looked at; 0: all are
         self._conditions: list[str] = []
         self._values: list[object] = []
 
@@ -84,24 +94,29 @@ class _Picked:
 
     async def look_at_some(self) -> None:
         """What is asked for next is in no index: look at `LOOK` rows for it, the newest."""
-        statement = f"{self._statement('created_at, id')} LIMIT 1 OFFSET {LOOK}"
+        statement = f"{self._statement('created_at, id')} LIMIT 1 OFFSET {LOOK - 1}"
         if last := await execute(connection(), statement, self._values):
-            self.where("(created_at, id) > ({}, {})", read_moment(last[0]["created_at"]), last[0]["id"])
+            self.where("(created_at, id) >= ({}, {})", read_moment(last[0]["created_at"]), last[0]["id"])
+            self._looked_to = int(last[0]["id"])
 
-    async def read(self, columns: str, tables: str, name: str) -> list[dict[str, Any]]:
+    async def read(self, columns: str, tables: str, name: str, *moments: str) -> Listed:
         """These columns of the rows and of the tables that are joined to them."""
         statement = f"""SELECT {columns} FROM ({self._statement("id AS picked")} LIMIT {self._most}) listed
           JOIN {self._table} {name} ON {name}.id = listed.picked {tables}
           ORDER BY {name}.created_at DESC, {name}.id DESC"""
-        return await execute(connection(), statement, self._values)
+        rows = _with_moments(await execute(connection(), statement, self._values), *moments)
+        if len(rows) == self._most:
+            return Listed(rows, int(rows[-1]["id"]))
+        return Listed(rows, self._looked_to, LOOK if self._looked_to else 0)
 
     def _statement(self, columns: str) -> str:
         conditions = f" WHERE {' AND '.join(self._conditions)}" if self._conditions else ""
         return f"SELECT {columns} FROM {self._table} AS s{conditions} ORDER BY created_at DESC, id DESC"
 
 
-async def sales(asked: Asked, most: int = MOST) -> list[dict[str, Any]]:
-    """The newest sales, or those behind `before`. By mini-grid, provider and void they are looked for among `LOOK`."""
+async def sales(asked: Asked, most: int = MOST) -> Listed:
+    """The newest sales, or those behind `before`. By mini-grid, provider and void they are looked for among `LOOK` at a
+    time."""
     picked = _Picked("sale", most)
     await picked.between(asked)
     if asked.agent_id is not None:
@@ -114,11 +129,11 @@ async def sales(asked: Asked, most: int = MOST) -> list[dict[str, Any]]:
         picked.where("(SELECT provider FROM payment WHERE id = s.payment_id) = {}", asked.provider)
     if asked.void:
         picked.where(f"NOT ({COUNTS})")
-    return _with_moments(await picked.read(SALE_COLUMNS, SALE_TABLES, "s"), "created_at")
+    return await picked.read(SALE_COLUMNS, SALE_TABLES, "s", "created_at")
 
 
-async def payments(asked: Asked, most: int = MOST) -> list[dict[str, Any]]:
-    """The newest payments, or those behind `before`. Those of an agent are looked for among `LOOK`."""
+async def payments(asked: Asked, most: int = MOST) -> Listed:
+    """The newest payments, or those behind `before`. Those of an agent are looked for among `LOOK` at a time."""
     picked = _Picked("payment", most)
     await picked.between(asked)
     if asked.provider is not None:
@@ -126,7 +141,7 @@ async def payments(asked: Asked, most: int = MOST) -> list[dict[str, Any]]:
     if asked.agent_id is not None:
         await picked.look_at_some()
         picked.where("agent_id = {}", asked.agent_id)
-    return _with_moments(await picked.read(PAYMENT_COLUMNS, PAYMENT_TABLES, "p"), "paid_at", "created_at")
+    return await picked.read(PAYMENT_COLUMNS, PAYMENT_TABLES, "p", "paid_at", "created_at")
 
 
 async def find_sale(reference: str) -> Sale | None:

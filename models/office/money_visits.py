@@ -14,12 +14,12 @@ VISITS = """SELECT k.id AS contract_id, c.id AS customer_id, c.name, c.surname, 
     WHERE k.agent_id = $1 AND k.ended_on IS NULL GROUP BY k.id) i
   JOIN contract k ON k.id = i.id JOIN customer c ON c.id = k.customer_id JOIN appliance p ON p.id = k.appliance_id
   LEFT JOIN village v ON v.id = c.village_id LEFT JOIN device d ON d.id = k.device_id
-  ORDER BY COALESCE(v.name, ''), i.oldest, k.id LIMIT {most}"""
+  ORDER BY COALESCE(v.name, ''), i.oldest, k.id"""
 
 
-async def visits(agent_id: int, day: date, most: int = MOST) -> list[dict[str, Any]]:
+async def visits(agent_id: int, day: date, most: int | None = MOST) -> list[dict[str, Any]]:
     """Who has something to pay to this agent until that day, included. Money is in minor units."""
-    rows = await execute(connection(), VISITS.format(most=most), [agent_id, day])
+    rows = await execute(connection(), f"{VISITS} LIMIT {most}" if most else VISITS, [agent_id, day])
     return [
         row
         | {

@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.config import Config
-from handlers.office.money import handins
+from handlers.office.money import handins, payments, sales
 from models.audit import Audit
 from models.money.ledger import AccountKind, Posting
+from models.office import money_lists
 from models.people import Agent
 from tests.world.books import book
 from tests.world.money_desk import Desk, open_desk
@@ -116,8 +117,26 @@ async def test_older_sales_are_behind_a_link(config: Config) -> None:
         assert len(lines) == 62
 
 
+async def test_a_file_has_all_that_fits_however_far_between_it_stands(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By some filters the page looks through so many rows at a time: the file goes on until there are no more."""
+    monkeypatch.setattr(money_lists, "LOOK", 2)
+    for each in (sales, payments):
+        monkeypatch.setattr(each, "PORTION", 2)
+    await desk.sold(amount=2000)
+    for n in range(9):
+        await desk.paid(f"RKL{n}", 1000, "SHS0283", provider="daraja" if n % 4 else "momo")
+    for path, rows in (("/money/sales.csv?provider=momo", 3), ("/money/payments.csv?agent=1", 1)):
+        lines = (await (await desk.office.get(path)).text()).splitlines()
+        assert len(lines) == 1 + rows, path
+    assert len((await (await desk.office.get("/money/sales.csv")).text()).splitlines()) == 1 + 10
+    page = await desk.page("/money/sales?provider=cash")
+    assert "No sale fits among the 2 that were looked through." in page and "Look further" in page
+
+
 async def test_the_file_of_hand_ins_is_read_a_portion_at_a_time(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(handins, "AT_ONCE", 2)
+    monkeypatch.setattr(handins, "PORTION", 1)
     await desk.sold(amount=4000)
     for amount in (100, 200, 300, 400):
         await desk.done("/people/agents/1/cash", at="/people/agents/1", amount=str(amount))
@@ -129,7 +148,7 @@ async def test_a_file_is_safe_for_spreadsheets_and_noted(desk: Desk) -> None:
     await desk.paid("RKL1", 7000, '=HYPERLINK("http://bad")')
     response = await desk.office.get("/money/payments.csv?provider=daraja")
     text = await response.text()
-    assert response.headers["Content-Disposition"].startswith('attachment; filename="payments-')
+    assert response.headers["Content-Disposition"].startswith('attachment; filename="mwanga-payments-')
     assert (await response.read()).startswith(b"\xef\xbb\xbf"), "a mark for Excel stands before it"
     assert "'=HYPERLINK" in text
     noted = await Audit.get(action="export")

@@ -77,6 +77,12 @@ async def by_portions(read: Callable[[Row | None], Awaitable[Sequence[Row]]]) ->
         last = rows[-1]
 
 
+async def listed(rows: Sequence[Sequence[object]]) -> AsyncIterator[Sequence[object]]:
+    """Rows that are all there already."""
+    for row in rows:
+        yield row
+
+
 async def send_csv(
     request: web.Request, name: str, columns: Sequence[str], rows: AsyncIterable[Sequence[object]]
 ) -> web.StreamResponse:

@@ -8,12 +8,12 @@ from bot.server import SERVER
 from handlers.customers.ownership import pay_claim
 from handlers.exchange.cells import figure
 from handlers.office.frame.forms import AmountField, LineField, OfficeForm, required
+from handlers.office.frame.lists import listed, send_csv
 from handlers.office.frame.page import HEADERS, page, redirect
 from handlers.office.frame.routes import ALL, CASH, USER, Nav, office_page
 from handlers.office.frame.words import N_, _
 from handlers.office.money.asked import at
 from handlers.office.money.doing import do, key_of
-from handlers.office.money.sheets import listed, send
 from models.money import claims
 from models.money.write_offs import Lost, WriteOff
 from models.people import Customer
@@ -54,7 +54,7 @@ async def save(request: web.Request) -> web.StreamResponse:
         who = one.customer
         name = f"{who.name} {who.surname}"
         rows.append((who.id, name, who.phone, figure(one.owed, company), one.since))
-    return await send(request, "claims", COLUMNS, listed(rows))
+    return await send_csv(request, "claims", COLUMNS, listed(rows))
 
 
 @office_page(f"{ONE}/paid", "POST", roles=CASH, nav=Nav.MONEY)

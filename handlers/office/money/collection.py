@@ -12,11 +12,11 @@ from aiohttp import web
 
 from bot.server import SERVER
 from handlers.exchange.cells import figure
+from handlers.office.frame.lists import listed, send_csv
 from handlers.office.frame.page import page
 from handlers.office.frame.routes import ALL, Nav, office_page
 from handlers.office.frame.words import _
 from handlers.office.money.asked import at, choices, grid_names, read_date, read_number
-from handlers.office.money.sheets import listed, send
 from models.office import money_visits
 from models.people import Agent, Village
 from models.selling.collection import FIGURES, Part, read
@@ -24,7 +24,6 @@ from models.selling.collection import FIGURES, Part, read
 SHOWN = 50  # of agents, and of villages: those with most at risk
 COLUMNS = ("mini_grid", "village", "agent", *FIGURES)
 VISIT_COLUMNS = ("village", "customer", "name", "surname", "phone", "item", "pay_by", "due", "overdue_since")
-MOST_IN_FILE = 10_000
 Whose = TypeVar("Whose")
 
 
@@ -92,7 +91,7 @@ async def save(request: web.Request) -> web.StreamResponse:
         whose = *names.of_village(part.village), names.agents[part.agent_id]
         numbers = [part.contracts, part.late, *(figure(getattr(part, name), company) for name in FIGURES[2:])]
         rows.append((*whose, *numbers))
-    return await send(request, "collection", COLUMNS, listed(rows))
+    return await send_csv(request, "collection", COLUMNS, listed(rows))
 
 
 @office_page("/money/visits", roles=ALL, nav=Nav.MONEY)
@@ -119,12 +118,12 @@ async def save_visits(request: web.Request) -> web.StreamResponse:
     """The list as a file."""
     company = request.app[SERVER].company
     day = read_date(request.query.get("day", ""), company.today() + timedelta(days=1))
-    found = await money_visits.visits(read_number(request.query, "agent") or 0, day, MOST_IN_FILE)
+    found = await money_visits.visits(read_number(request.query, "agent") or 0, day, most=None)
     rows = []
     for row in found:
         who = row["village"], row["customer_id"], row["name"], row["surname"], row["phone"]
         rows.append((*who, row["item"], row["paid_by"], figure(int(row["due"]), company), row["oldest"]))
-    return await send(request, "visits", VISIT_COLUMNS, listed(rows))
+    return await send_csv(request, "visits", VISIT_COLUMNS, listed(rows))
 
 
 def _by(parts: Sequence[Part], key: Callable[[Part], Whose]) -> list[tuple[Whose, Total]]:

@@ -8,11 +8,11 @@ from aiohttp import web
 
 from bot.server import SERVER
 from handlers.exchange.cells import figure
+from handlers.office.frame.lists import listed, send_csv
 from handlers.office.frame.page import page
 from handlers.office.frame.routes import ALL, Nav, count_of, office_page
 from handlers.office.frame.words import _
 from handlers.office.money.asked import Filter, choices, read_filter, read_month
-from handlers.office.money.sheets import listed, send
 from models.money.day_close import bounds_of
 from models.office import money_days, money_month, money_waiting
 from models.office.money_days import Figures, Sums
@@ -80,7 +80,7 @@ async def save(request: web.Request) -> web.StreamResponse:
          figure(each.paid, company))
         for day, each in sorted(figures.by_day.items())
     ]  # fmt: skip
-    return await send(request, "money-days", DAY_COLUMNS, listed(rows))
+    return await send_csv(request, "money-days", DAY_COLUMNS, listed(rows))
 
 
 @office_page("/money/month", roles=ALL, nav=Nav.MONEY)
@@ -111,7 +111,7 @@ async def save_month(request: web.Request) -> web.StreamResponse:
         now = (agent["held"], agent["wallet"], agent["due"])
         figures = [figure(int(minor), company) for minor in (*money, *now)]
         rows.append([agent["name"], agent["phone"], agent["mini_grid"], sums.sales, *figures])
-    return await send(request, "money-month", MONTH_COLUMNS, listed(rows))
+    return await send_csv(request, "money-month", MONTH_COLUMNS, listed(rows))
 
 
 async def _figures(request: web.Request, asked: Filter) -> Figures:

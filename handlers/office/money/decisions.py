@@ -14,14 +14,13 @@ from bot.server import SERVER
 from handlers.customers.ownership import write_off as write_off_contract
 from handlers.customers.proposals import agree
 from handlers.office.frame.forms import LineField, OfficeForm, SerialField, required
-from handlers.office.frame.lists import csv_address, send_csv, wants_csv
+from handlers.office.frame.lists import csv_address, listed, send_csv, wants_csv
 from handlers.office.frame.page import HEADERS, page, redirect
 from handlers.office.frame.routes import ALL, CASH, FORM, USER, Nav, office_page
 from handlers.office.frame.times import moment, when
 from handlers.office.frame.words import N_, _
 from handlers.office.money.asked import at
 from handlers.office.money.doing import do, key_of, seen_in, sentence
-from handlers.office.money.sheets import listed
 from handlers.selling.void import refuse_by_office, void_by_office
 from models.devices import Device
 from models.money import claims, write_offs

@@ -10,19 +10,18 @@ from bot.server import SERVER
 from handlers.account.disputes import settle_hand_in
 from handlers.exchange.cells import figure
 from handlers.office.frame.forms import AmountField, OfficeForm
+from handlers.office.frame.lists import PORTION, by_portions, send_csv
 from handlers.office.frame.page import HEADERS, page, redirect
 from handlers.office.frame.routes import ALL, CASH, FORM, USER, Nav, office_page
 from handlers.office.frame.words import N_, _
 from handlers.office.money.asked import Filter, at, choices, read_filter
 from handlers.office.money.doing import do, seen_in
-from handlers.office.money.sheets import send
 from models.money.day_close import bounds_of
 from models.money.hand_in import HandIn
 from models.office import money_waiting
 from models.office.money_waiting import ShownHandIn
 
 ONE = r"/money/handins/{number:\d{1,18}}"
-AT_ONCE, MOST_IN_FILE = 1_000, 50_000
 COLUMNS = ("time", "reference", "agent", "phone", "amount", "commission", "counted_by", "corrects", "state")
 DONE = {
     "settled": N_("It is settled, and the agent gets an SMS."),
@@ -45,21 +44,20 @@ async def show(request: web.Request) -> web.StreamResponse:
 @office_page("/money/handins.csv", roles=ALL, nav=Nav.MONEY)
 async def save(request: web.Request) -> web.StreamResponse:
     """The list with its filters as a file."""
-    return await send(request, "hand-ins", COLUMNS, _rows(request))
+    return await send_csv(request, "hand-ins", COLUMNS, _rows(request))
 
 
 async def _rows(request: web.Request) -> AsyncIterator[Sequence[object]]:
     company, asked = request.app[SERVER].company, read_filter(request)
-    for _portion in range(MOST_IN_FILE // AT_ONCE):
-        found = await _listed(request, asked, AT_ONCE)
-        for one in found:
-            row = one.row
-            money = figure(int(row["amount"]), company), figure(int(row["commission"]), company)
-            said = row["actor"], row["corrected"], one.state
-            yield row["created_at"], row["reference"], row["agent"], row["phone"], *money, *said
-        if len(found) < AT_ONCE:
-            return
-        asked = replace(asked, before=found[-1].row["id"])
+
+    async def read(last: ShownHandIn | None) -> Sequence[ShownHandIn]:
+        return await _listed(request, replace(asked, before=last.row["id"]) if last else asked, PORTION)
+
+    async for one in by_portions(read):
+        row = one.row
+        money = figure(int(row["amount"]), company), figure(int(row["commission"]), company)
+        said = row["actor"], row["corrected"], one.state
+        yield row["created_at"], row["reference"], row["agent"], row["phone"], *money, *said
 
 
 @office_page(ONE, "POST", roles=CASH, nav=Nav.MONEY)

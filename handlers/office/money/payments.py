@@ -14,13 +14,13 @@ from bot.server import SERVER
 from bot.text import numbers
 from handlers.exchange.cells import figure
 from handlers.office.frame.forms import AmountField, LineField, OfficeForm, required
+from handlers.office.frame.lists import PORTION, send_csv
 from handlers.office.frame.page import HEADERS, page, redirect
 from handlers.office.frame.routes import ALL, CASH, FORM, USER, Nav, office_page
 from handlers.office.frame.words import N_, _
 from handlers.office.money.asked import Filter, at, choices, read_filter
 from handlers.office.money.doing import NotDone, do, key_of
 from handlers.office.money.sales import bought, paid_for
-from handlers.office.money.sheets import send
 from handlers.selling import received
 from models.money.amounts import doubt_of, let_stand
 from models.money.payments import Payment
@@ -32,7 +32,6 @@ from models.people import Customer
 from models.selling.proposals import What, find_open, propose_amount
 
 ONE = r"/money/payments/{number:\d{1,18}}"
-AT_ONCE, MOST_IN_FILE = 1_000, 100_000
 COLUMNS = ("time", "booked", "provider", "reference", "amount", "phone", "name", "account", "agent", "waits")
 WHY = {
     Why.NOBODY: N_("Nothing of ours goes by what was typed."),
@@ -73,13 +72,14 @@ class AmountForm(OfficeForm):
 async def show_all(request: web.Request) -> web.StreamResponse:
     """The newest payments first, fifty at a time."""
     company, asked = request.app[SERVER].company, read_filter(request)
-    rows = await money_lists.payments(asked.asked(company))
+    listed = await money_lists.payments(asked.asked(company))
     return page(
         request,
         "money/payments.html",
         asked=asked,
-        payments=rows,
-        older=asked.query(before=rows[-1]["id"]) if len(rows) == money_lists.MOST else "",
+        payments=listed.rows,
+        looked=listed.looked,
+        older=asked.query(before=listed.next) if listed.next else "",
         at=partial(at, company),
         **await choices(),
     )
@@ -88,20 +88,20 @@ async def show_all(request: web.Request) -> web.StreamResponse:
 @office_page("/money/payments.csv", roles=ALL, nav=Nav.MONEY)
 async def save(request: web.Request) -> web.StreamResponse:
     """The list with its filters as a file."""
-    return await send(request, "payments", COLUMNS, _rows(request.app[SERVER].company, read_filter(request)))
+    return await send_csv(request, "payments", COLUMNS, _rows(request.app[SERVER].company, read_filter(request)))
 
 
 async def _rows(company: Company, asked: Filter) -> AsyncIterator[Sequence[object]]:
     wanted = asked.asked(company)
-    for _portion in range(MOST_IN_FILE // AT_ONCE):
-        rows = await money_lists.payments(wanted, AT_ONCE)
-        for row in rows:
+    while True:
+        listed = await money_lists.payments(wanted, PORTION)
+        for row in listed.rows:
             which = row["paid_at"], row["created_at"], row["provider"], row["reference"], figure(row["amount"], company)
             who = row["payer_phone"], row["payer_name"], row["account_text"], row["agent"]
             yield *which, *who, figure(int(row["waits"]), company) if row["waits"] else ""
-        if len(rows) < AT_ONCE:
+        if not listed.next:
             return
-        wanted = replace(wanted, before=rows[-1]["id"])
+        wanted = replace(wanted, before=listed.next)
 
 
 @office_page(ONE, roles=ALL, nav=Nav.MONEY)

@@ -7,14 +7,13 @@ from aiohttp import web
 from bot.payments import by_hand
 from bot.server import SERVER
 from handlers.office.frame.forms import LineField, OfficeForm, required
-from handlers.office.frame.lists import csv_address, send_csv, wants_csv
+from handlers.office.frame.lists import csv_address, listed, send_csv, wants_csv
 from handlers.office.frame.page import HEADERS, page, redirect
 from handlers.office.frame.routes import ALL, CASH, FORM, USER, Nav, office_page
 from handlers.office.frame.times import moment
 from handlers.office.frame.words import N_, _
 from handlers.office.money.asked import at
 from handlers.office.money.doing import NotDone, do
-from handlers.office.money.sheets import listed
 from models.money.receiving import LONGEST_REFERENCE
 from models.selling import requests
 from models.selling.requests import PaymentRequest, RequestState

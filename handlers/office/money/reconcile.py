@@ -14,14 +14,13 @@ from handlers.exchange import NotImported, PartlyImported, Table, Unreadable, im
 from handlers.exchange.kinds import STATEMENT_OF
 from handlers.exchange.statements import StatementTable
 from handlers.office.frame.forms import LineField, OfficeForm, required
-from handlers.office.frame.lists import csv_address, send_csv, wants_csv
+from handlers.office.frame.lists import csv_address, listed, send_csv, wants_csv
 from handlers.office.frame.page import HEADERS, page, redirect
 from handlers.office.frame.reasons import say_problems
 from handlers.office.frame.routes import ALL, CASH, FORM, USER, Nav, office_page
 from handlers.office.frame.words import N_, _
 from handlers.office.money.asked import at, read_filter
 from handlers.office.money.doing import NotDone, do
-from handlers.office.money.sheets import listed
 from handlers.selling.statement_lines import take_line
 from models.money import reconciling
 from models.money.day_close import bounds_of

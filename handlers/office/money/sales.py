@@ -10,12 +10,12 @@ from bot.company import Company
 from bot.server import SERVER
 from handlers.exchange.cells import figure
 from handlers.office.frame.forms import LineField, OfficeForm, SerialField, required
+from handlers.office.frame.lists import PORTION, send_csv
 from handlers.office.frame.page import HEADERS, page, redirect
 from handlers.office.frame.routes import ALL, CASH, DESK, USER, Nav, office_page
 from handlers.office.frame.words import N_, _
 from handlers.office.money.asked import Filter, at, choices, read_filter
 from handlers.office.money.doing import do, key_of
-from handlers.office.money.sheets import send
 from handlers.selling.void import void_by_office
 from models.audit import record
 from models.devices import Device, Unit
@@ -28,7 +28,6 @@ from models.selling.voids import VoidState
 
 ONE = r"/money/sales/{reference:[0-9A-Za-z]{1,8}}"
 LONGEST_REASON = 200
-AT_ONCE, MOST_IN_FILE = 1_000, 100_000
 COLUMNS = (
     *("reference", "time", "serial", "contract", "customer", "name", "agent", "amount", "bought", "commission"),
     *("paid_by", "payment", "taken_back"),
@@ -56,17 +55,17 @@ class MoveForm(OfficeForm):
 async def show_all(request: web.Request) -> web.StreamResponse:
     """The newest sales first, fifty at a time."""
     company, asked = request.app[SERVER].company, read_filter(request)
-    rows = await money_lists.sales(asked.asked(company))
+    listed = await money_lists.sales(asked.asked(company))
     return page(
         request,
         "money/sales.html",
         asked=asked,
-        sales=rows,
-        older=asked.query(before=rows[-1]["id"]) if len(rows) == money_lists.MOST else "",
+        sales=listed.rows,
+        looked=listed.looked,
+        older=asked.query(before=listed.next) if listed.next else "",
         bought=partial(bought, company),
         paid_for=paid_for,
         at=partial(at, company),
-        look=money_lists.LOOK,
         **await choices(),
     )
 
@@ -74,22 +73,22 @@ async def show_all(request: web.Request) -> web.StreamResponse:
 @office_page("/money/sales.csv", roles=ALL, nav=Nav.MONEY)
 async def save(request: web.Request) -> web.StreamResponse:
     """The list with its filters as a file."""
-    return await send(request, "sales", COLUMNS, _rows(request.app[SERVER].company, read_filter(request)))
+    return await send_csv(request, "sales", COLUMNS, _rows(request.app[SERVER].company, read_filter(request)))
 
 
 async def _rows(company: Company, asked: Filter) -> AsyncIterator[Sequence[object]]:
     wanted = asked.asked(company)
-    for _portion in range(MOST_IN_FILE // AT_ONCE):
-        rows = await money_lists.sales(wanted, AT_ONCE)
-        for row in rows:
+    while True:
+        listed = await money_lists.sales(wanted, PORTION)
+        for row in listed.rows:
             contract = f"S{FIRST_NUMBER + row['contract_id']}" if row["contract_id"] else ""
             who = row["customer_id"], f"{row['name']} {row['surname']}", row["agent"]
             money = figure(row["amount"], company), bought(company, row), figure(row["commission"], company)
             paid = row["provider"], row["payment"], "yes" if row["void"] else ""
             yield row["reference"], row["created_at"], row["serial"], contract, *who, *money, *paid
-        if len(rows) < AT_ONCE:
+        if not listed.next:
             return
-        wanted = replace(wanted, before=rows[-1]["id"])
+        wanted = replace(wanted, before=listed.next)
 
 
 @office_page(ONE, roles=ALL, nav=Nav.MONEY)

@@ -9,12 +9,12 @@ from wtforms import BooleanField
 from bot.server import SERVER
 from handlers.exchange.cells import figure
 from handlers.office.frame.forms import AmountField, LineField, OfficeForm, above_nothing, required
+from handlers.office.frame.lists import listed, send_csv
 from handlers.office.frame.page import HEADERS, page, redirect
 from handlers.office.frame.routes import ALL, CASH, USER, Nav, office_page
 from handlers.office.frame.words import N_, _
 from handlers.office.money.asked import at
 from handlers.office.money.doing import do, key_of
-from handlers.office.money.sheets import listed, send
 from handlers.selling.wallet import take_top_up
 from models.money.reservations import promised_by
 from models.money.wallets import LONGEST_REFERENCE
@@ -61,7 +61,7 @@ async def save(request: web.Request) -> web.StreamResponse:
          figure(int(row["due"]), company), row["topped_at"])
         for row in await money_wallets.wallets()
     ]  # fmt: skip
-    return await send(request, "wallets", COLUMNS, listed(rows))
+    return await send_csv(request, "wallets", COLUMNS, listed(rows))
 
 
 @office_page(f"{ONE}/topup", "POST", roles=CASH, nav=Nav.MONEY)

@@ -5,10 +5,10 @@ from aiohttp import web
 from bot.server import SERVER
 from handlers.customers.statement import statement_kind
 from handlers.exchange.dates import ALWAYS
+from handlers.office.frame.lists import send_csv
 from handlers.office.frame.page import redirect
 from handlers.office.frame.routes import ALL, CASH, USER, Nav, office_page
 from handlers.office.money.doing import do, key_of
-from handlers.office.money.sheets import send
 from handlers.office.people.person import ONE, CreditForm, draw, find_customer
 from models.selling.proposals import propose_credit
 
@@ -19,7 +19,7 @@ async def save(request: web.Request) -> web.StreamResponse:
     customer = await find_customer(request)
     kind = statement_kind(customer)
     rows = kind.rows(request.app[SERVER].company, ALWAYS)
-    return await send(request, f"statement-{customer.id}", kind.columns, rows)
+    return await send_csv(request, f"statement-{customer.id}", kind.columns, rows)
 
 
 @office_page(f"{ONE}/credit", "POST", roles=CASH, nav=Nav.PEOPLE)
