@@ -113,7 +113,7 @@ async def import_table(  # noqa: PLR0913 - one file, all that is to be known of 
             if sheet.kind.finish:
                 await sheet.kind.finish(sheet.values, company, actor)
             await record(actor, "import", subject, f"{changed} new or changed")
-    except Exception:
+    except (Exception, asyncio.CancelledError):  # the server stops, or somebody presses Ctrl-C
         if changed:  # these stay
             async with database.work():
                 await record(actor, "import", subject, f"{changed} new or changed, then it broke off")

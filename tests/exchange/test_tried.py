@@ -1,5 +1,6 @@
 """What a file would change is found out without changing anything."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -62,22 +63,24 @@ async def test_keys_and_pins_of_a_file_are_kept_sealed(mwanga: Server) -> None:
     assert open_upload(kept, mwanga.company.vault) is None
 
 
+@pytest.mark.parametrize("broke", [PartlyImported(3, Reason("the name is taken"), 1), asyncio.CancelledError()])
 async def test_an_import_is_noted_however_long_its_name_and_wherever_it_breaks_off(
-    mwanga: Server, monkeypatch: pytest.MonkeyPatch
+    mwanga: Server, monkeypatch: pytest.MonkeyPatch, broke: BaseException
 ) -> None:
+    """Also where the server stops, or somebody presses Ctrl-C."""
     place = {"database": mwanga.database, "company": mwanga.company, "actor": "rehema"}
     await import_table("tariffs", Table.of(FILE), "a" * 300 + ".csv", **place)
     write_row = importing._write_row
 
     async def break_in_line_3(sheet: Sheet, line: int, *more: Any) -> bool:
         if line == 3:
-            raise PartlyImported(3, Reason("the name is taken"), 1)
+            raise broke
         return await write_row(sheet, line, *more)
 
     monkeypatch.setattr(importing, "PORTION", 1)
     monkeypatch.setattr(importing, "PAUSE_S", 0)
     monkeypatch.setattr(importing, "_write_row", break_in_line_3)
-    with pytest.raises(PartlyImported):
+    with pytest.raises(type(broke)):
         await import_table("tariffs", Table.of(FILE.replace(b"00", b"50")), "prices.csv", **place)
     assert (await Tariff.get(name="Sun by day")).price == 750_00
     assert [(note.subject, note.detail) for note in await Audit.filter(action="import").order_by("id")] == [

@@ -98,6 +98,10 @@ LABELS = {
 OF_PLANS = {"count": N_("number of instalments")}
 BY_FILE = ("agents", "customers", "devices")  # too many, or seen to elsewhere, for a list here
 NOT_NOTED = ("customers", "devices")  # too many to note which rows a file has changed
+TAKEN = N_(
+    "This file is written already or just now, or was kept for too long. If the server stopped meanwhile, bring it "
+    "once more: what is there already stays."
+)
 KIND = "/settings/prices/{kind:" + "|".join(KINDS) + "}"
 
 
@@ -185,11 +189,11 @@ async def apply(request: web.Request) -> web.StreamResponse:
     kept = await _kept(request, kind)
     data = open_upload(kept, server.company.vault) if kept else None
     if kept is None or data is None:
-        return await _draw(request, 409, problem=_("This file is written already, or was kept for too long."))
+        return await _draw(request, 409, problem=_(TAKEN))
     async with server.database.work():
         first = await take_upload(kept.id)
     if not first:
-        return await _draw(request, 409, problem=_("This file is being written already."))
+        return await _draw(request, 409, problem=_(TAKEN))
     try:
         async with _noting(request, kind):
             done = await import_table(

@@ -10,7 +10,7 @@ import pytest
 from bot.config import Config
 from models.audit import Audit
 from models.devices import Tariff
-from models.office.uploads import OfficeUpload
+from models.office.uploads import OfficeUpload, take_upload
 from tests.world.browser import Office, open_office
 
 pytestmark = pytest.mark.everyday_on_sqlite
@@ -131,6 +131,20 @@ async def test_a_file_is_checked_first_and_written_once(config: Config) -> None:
         status, html = await post(office, f"{AT}/apply", file=str(kept.id))
         assert status == 409 and "written already" in html
         assert "2 rows read, 2 new or changed." in await office.page(at)
+
+
+async def test_a_file_that_was_being_written_when_the_server_died_is_not_said_to_be_written(config: Config) -> None:
+    """Nobody knows how far it came: brought once more, it is checked against what is there."""
+    file = b"name,unit,price\nSun,days,700\nMoon,days,900\n"
+    async with open_office(config) as office:
+        await office.sign_in()
+        await bring(office, file)
+        kept = await OfficeUpload.get()
+        async with office.mwanga.database.work():
+            await take_upload(kept.id)
+        status, html = await post(office, f"{AT}/apply", file=str(kept.id))
+        assert status == 409 and "If the server stopped meanwhile, bring it once more" in html
+        assert "in lines 2, 3" in (await bring(office, file))[1]
 
 
 async def test_a_wrong_file_is_told_by_reasons_and_a_long_one_is_refused(config: Config) -> None:
