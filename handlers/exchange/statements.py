@@ -19,7 +19,7 @@ from bot.text.i18n import N_, Reason
 from handlers.exchange.cells import Row, figure, quoted, too_many_decimals
 from handlers.exchange.sheet import ImportKind
 from handlers.exchange.table import SEPARATORS, Table, Unreadable
-from models.money.receiving import normal_reference
+from models.money.receiving import LONGEST_REFERENCE, normal_reference
 from models.money.reconciling import Said, SaidOtherwise, add_file, add_line, check_same
 from models.money.statements import Direction
 
@@ -43,6 +43,7 @@ HEADINGS: Mapping[str, tuple[str, ...]] = {
         *("withdrawn", "paid out", "debit", "debits", "debit amount", "money out", "withdrawal", "withdrawals"),
     ),
     "amount": ("amount", "transaction amount"),
+    "side": ("dr cr", "cr dr", "d c", "c d", "debit credit", "credit debit", "dr cr indicator", "cr dr indicator"),
     "fee": ("fee", "fees", "charge", "charges", "service charge", "transaction fee"),
     "balance": ("balance", "running balance", "closing balance", "balance after", "account balance"),
     "party": (
@@ -60,7 +61,12 @@ COLUMNS = tuple(HEADINGS)
 MONEY = ("paid in", "withdrawn", "amount")
 BEFORE_HEADER = 40  # lines about the organisation
 DONE = re.compile(r"\b(complete|success|succe|approved|posted|settled|confirmed|cleared|paid|ok|done)", re.IGNORECASE)
-FEE = re.compile(r"\b(charge|charges|fee|fees|levy|excise|tariff|commission|frais|taxa|ada|makato)\b", re.IGNORECASE)
+NOT_DONE = re.compile(r"\bnot\b|revers|fail|declin|reject|cancel", re.IGNORECASE)
+# Ada alone is somebody's name.
+FEE = re.compile(
+    r"\b(charge|charges|fee|fees|levy|excise|tariff|commission|frais|taxa|ada (ya|za)|makato)\b", re.IGNORECASE
+)
+DEBIT = re.compile(r"d|dr|debit", re.IGNORECASE)
 TO_BANK = re.compile(r"\bto (the )?bank\b|\bbank (settlement|transfer|withdrawal)\b", re.IGNORECASE)
 BACK = re.compile(r"\brever(sal|sed|se)\b|\brefund", re.IGNORECASE)
 _MSISDN = re.compile(r"^FRI:(.*)/MSISDN$")  # how MTN writes a phone number
@@ -138,14 +144,17 @@ def _is_header(cells: Sequence[str]) -> bool:
 def statement_kind(provider: str) -> ImportKind:
     """How the statements of one provider, or of the bank, are read."""
 
+    named: dict[tuple[str, Direction], list[Said]] = {}
+
     def read(row: Row, company: Company) -> StatementRow:
-        return _read(row, provider, company)
+        found = _read(row, provider, company)
+        return found._replace(said=tuple(_told_apart(said, named) for said in found.said))
 
     async def write(row: StatementRow, company: Company) -> bool:
-        return any([await _add(said, f"statement of {provider}") for said in row.said])
+        return any([await _add(said, company, f"statement of {provider}") for said in row.said])
 
     async def finish(rows: Sequence[tuple[int, StatementRow]], company: Company, actor: str) -> None:
-        if (span := _span([row for _line, row in rows], company.zone)) is not None:
+        if (span := _span([row for _line, row in rows], company)) is not None:
             await add_file(provider, *span, actor=actor)
 
     return ImportKind(
@@ -153,11 +162,24 @@ def statement_kind(provider: str) -> ImportKind:
     )
 
 
-async def _add(said: Said, actor: str) -> bool:
+def _told_apart(said: Said, named: dict[tuple[str, Direction], list[Said]]) -> Said:
+    """A charge and the tax on it may have one reference: what went out once more, in other words or of another amount,
+    gets a reference of its own. A payment's is never anybody else's."""
+    others = named.setdefault((said.reference, said.direction), [])
+    if said not in others:
+        others.append(said)
+    place = others.index(said) + 1
+    if place == 1 or said.direction is Direction.IN:
+        return said
+    own = f"/{place}"
+    return replace(said, reference=said.reference[: LONGEST_REFERENCE - len(own)] + own)
+
+
+async def _add(said: Said, company: Company, actor: str) -> bool:
     try:
         return await add_line(said, actor=actor)
     except SaidOtherwise as error:
-        raise _other_amount(said) from error
+        raise _otherwise(said, error, company) from error
 
 
 async def _nothing(_company: Company) -> AsyncIterator[Sequence[object]]:
@@ -170,39 +192,44 @@ def _key(row: StatementRow) -> object:
     return (row.said[0].reference, row.said[0].direction) if row.said else object()
 
 
-async def _fits(row: StatementRow, _company: Company) -> Reason | None:
+async def _fits(row: StatementRow, company: Company) -> Reason | None:
     for said in row.said:
         try:
             await check_same(said)
         except SaidOtherwise as error:
-            raise _other_amount(said) from error
+            raise _otherwise(said, error, company) from error
     return row.left_out
 
 
-def _other_amount(said: Said) -> Reason:
-    return Reason(N_("{reference} is there with another amount"), reference=said.reference)
+def _otherwise(said: Said, error: SaidOtherwise, company: Company) -> Reason:
+    if error.earlier.amount != said.amount:
+        return Reason(N_("{reference} is there with another amount"), reference=said.reference)
+    day = error.earlier.at.astimezone(company.zone).date().isoformat()
+    wrong = N_("{reference} is there already, of {day}: give this line another reference in the file")
+    return Reason(wrong, reference=said.reference, day=day)
 
 
-def _span(rows: Sequence[StatementRow], zone: ZoneInfo) -> tuple[datetime, datetime] | None:
-    """From when until when the rows go; to the end of the last day when they say days alone."""
+def _span(rows: Sequence[StatementRow], company: Company) -> tuple[datetime, datetime] | None:
+    """From when until when the rows go; to the end of the last day that is over when they say days alone."""
     times = [said.at for row in rows for said in row.said]
     if not times:
         return None
     if any(row.has_clock for row in rows):
         return min(times), max(times)
-    last = max(times).astimezone(zone).date()
-    return min(times), datetime.combine(last + timedelta(days=1), time(), zone).astimezone(UTC)
+    last = max(times).astimezone(company.zone).date()
+    ends = datetime.combine(min(last + timedelta(days=1), company.today()), time(), company.zone).astimezone(UTC)
+    return (min(times), ends) if min(times) <= ends else None
 
 
 def _read(row: Row, provider: str, company: Company) -> StatementRow:
     """Raises Reason for a row that has money and is not understood."""
     amounts = {name: read_amount(row.get(name, ""), name, company) for name in (*MONEY, "fee")}
-    moved = _moved(amounts)
+    moved = _moved(amounts, row.get("side") or row.get("type", ""))
     if not row.get("time") and not row.get("clock"):
         return StatementRow((), False, Reason(N_("no time, as with a total: left out")))
     if not moved and not amounts["fee"]:
         return StatementRow((), False, Reason(N_("no money moved: left out")))
-    if (status := row.get("status", "")) and not DONE.search(status):
+    if (status := row.get("status", "")) and (not DONE.search(status) or NOT_DONE.search(status)):
         return StatementRow((), False, Reason(N_("{status}: left out"), status=f"'{status[:20]}'"))
     if (currency := row.get("currency", "").upper()) and currency != company.currency:
         wrong = N_("the currency is {said} and not {currency}")
@@ -226,11 +253,12 @@ def _read(row: Row, provider: str, company: Company) -> StatementRow:
     return StatementRow(tuple(said), has_clock)
 
 
-def _moved(amounts: Mapping[str, int]) -> int:
-    """What came in, or below 0 what went out. A minus before what was withdrawn says the same twice."""
+def _moved(amounts: Mapping[str, int], side: str) -> int:
+    """What came in, or below 0 what went out. A minus before what was withdrawn says the same twice; one before what
+    was paid in takes that back. An amount without a sign may have its side beside it: `DR`, `Credit`."""
     if amounts["paid in"] or amounts["withdrawn"]:
-        return abs(amounts["paid in"]) - abs(amounts["withdrawn"])
-    return amounts["amount"]
+        return amounts["paid in"] - abs(amounts["withdrawn"])
+    return -abs(amounts["amount"]) if DEBIT.fullmatch(side) else amounts["amount"]
 
 
 def _direction(moved: int, words: str) -> Direction:

@@ -37,6 +37,7 @@ LATEST_ARRIVAL = timedelta(days=7)  # of a payout at the bank, weekends and feas
 EARLIEST_ARRIVAL = timedelta(
     days=2
 )  # a bank writes the day alone, and may write the one on which it is worth something
+SAME_LINE = timedelta(days=5)  # a line may be of the day on which it is worth something; `RENT` of next month is none
 ADD = """INSERT INTO statement_line (provider, reference, direction, amount, at, payer, account_text, details,
   created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (provider, reference, direction) DO NOTHING
   RETURNING id"""
@@ -108,7 +109,11 @@ class Said:
 
 
 class SaidOtherwise(Exception):
-    """This line is there with another amount."""
+    """A line of this reference is there with another amount, or of quite another day: it is another line."""
+
+    def __init__(self, earlier: StatementLine) -> None:
+        super().__init__(earlier.reference)
+        self.earlier = earlier
 
 
 class NotSettled(Exception):
@@ -202,8 +207,8 @@ async def check_same(said: Said) -> None:
     earlier = await StatementLine.get_or_none(
         provider=said.provider, reference=said.reference, direction=said.direction.value
     )
-    if earlier and earlier.amount != said.amount:
-        raise SaidOtherwise(said.reference)
+    if earlier and (earlier.amount != said.amount or abs(earlier.at - said.at) > SAME_LINE):
+        raise SaidOtherwise(earlier)
 
 
 async def add_file(provider: str, begins_at: datetime, ends_at: datetime, *, actor: str) -> None:

@@ -1,6 +1,6 @@
 """Statements of providers and banks: their columns are found, each line is kept once, and what it is is booked once."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from zoneinfo import ZoneInfo
@@ -307,6 +307,78 @@ def test_the_same_line_with_another_amount_is_refused(run: Run, demo_url: str) -
     other = SAFARICOM.replace('Completed,"5,000.00"', 'Completed,"6,000.00"')
     result = read(run, other, "daraja")
     assert result.exit_code == 1 and "line 6: TKQ5AB12CD is there with another amount" in result.output
+
+
+PLAIN = "Date,Description,Reference,Debit,Credit,Balance\n"
+
+
+def test_a_charge_and_the_tax_on_it_are_two_lines_of_one_reference(run: Run, demo_url: str) -> None:
+    taxed = (
+        f"{PLAIN}26/11/2026,Rent of the shop,FT1,500,,9495\n26/11/2026,Transfer charge,FT1,5,,9490\n"
+        "26/11/2026,Excise duty,FT1,1,,9489\n26/11/2026,VAT,FT1,2,,9487\n"
+    )
+    found = [("FT1", "out", 500), ("FT1", "fee", 5), ("FT1/2", "fee", 1), ("FT1/2", "out", 2)]
+    for _time in range(2):
+        assert read(run, taxed, "bank").exit_code == 0
+        assert [line[:3] for line in lines(demo_url)] == found
+    assert books(demo_url, "bank")[3] == 6
+    twice = read(run, taxed + "26/11/2026,Excise duty,FT1,1,,9489\n", "bank")
+    assert twice.exit_code == 1 and "line 6: the same as line 4" in twice.output
+    assert run("reconcile", "leave", "ft1/2", "--why", "tax").exit_code == 0
+
+
+def test_a_reference_that_comes_back_another_month_is_no_line_that_is_there(run: Run, demo_url: str) -> None:
+    """It would be taken for the same, and lost."""
+    assert read(run, f"{PLAIN}26/10/2026,Rent,RENT,500,,\n", "bank").exit_code == 0
+    assert ", 0 new or changed." in read(run, f"{PLAIN}28/10/2026,Rent,RENT,500,,\n", "bank").output
+    result = read(run, f"{PLAIN}26/11/2026,Rent,RENT,500,,\n", "bank")
+    said = "line 2: RENT is there already, of 2026-10-26: give this line another reference in the file"
+    assert result.exit_code == 1 and said in result.output
+    assert read(run, f"{PLAIN}26/11/2026,Rent,RENT NOV,500,,\n", "bank").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (
+            "Date,Reference,Amount,DR/CR\n26/11/2026,R1,500.00,CR\n26/11/2026,R2,300.00,DR\n",
+            [("R1", "in", 500), ("R2", "out", 300)],
+        ),
+        (
+            "Date,Reference,Type,Amount\n26/11/2026,R1,Credit,500\n26/11/2026,R2,Debit,300\n26/11/2026,R3,Debit,-2\n",
+            [("R1", "in", 500), ("R2", "out", 300), ("R3", "out", 2)],
+        ),
+        (
+            f"{PLAIN}26/11/2026,Deposit,R1,,500,\n26/11/2026,Deposit taken back,R1,,-500,\n26/11/2026,x,R2,-5,0.00,\n",
+            [("R1", "in", 500), ("R1", "out", 500), ("R2", "out", 5)],
+        ),
+        (
+            f"{PLAIN}26/11/2026,Paid to ADA OBI,R1,500,,\n26/11/2026,Ada ya huduma,R2,3,,\n",
+            [("R1", "out", 500), ("R2", "fee", 3)],
+        ),
+        (
+            "Date,Reference,Status,Amount\n26/11/2026,R1,Not completed,5\n26/11/2026,R2,Not Successful,5\n"
+            "26/11/2026,R3,SUCCESS_REVERSED,5\n26/11/2026,R4,Success,5\n",
+            [("R4", "in", 5)],
+        ),
+    ],
+    ids=["side", "type", "taken back", "a name", "not done"],
+)
+def test_what_came_and_what_went_is_told_apart(
+    run: Run, demo_url: str, text: str, found: list[tuple[object, ...]]
+) -> None:
+    result = read(run, text, "bank")
+    assert result.exit_code == 0, result.output
+    assert [line[:3] for line in lines(demo_url)] == found
+
+
+def test_a_statement_of_days_covers_none_that_is_not_over(run: Run, demo_url: str) -> None:
+    """A payment of this afternoon is on no statement of this noon."""
+    today = datetime.now(ZoneInfo("Africa/Dar_es_Salaam")).date()
+    read(run, f"{PLAIN}{today - timedelta(days=1):%d/%m/%Y},x,R1,,5,\n{today:%d/%m/%Y},x,R2,,5,\n", "bank")
+    [span] = query(demo_url, "SELECT ends_at FROM statement_file")
+    ends = datetime.combine(today, time(), ZoneInfo("Africa/Dar_es_Salaam")).astimezone(UTC)
+    assert str(span["ends_at"])[:19] == str(ends)[:19]
 
 
 def test_a_dry_run_keeps_nothing_and_a_slip_in_the_name_is_no_new_provider(run: Run, demo_url: str) -> None:
