@@ -11,12 +11,12 @@ from handlers.exchange.cells import (
     drop_empty,
     figure,
     language,
+    money,
     needed_text,
     percent,
     phone,
     require,
     text,
-    whole,
 )
 from handlers.exchange.references import NO_MINI_GRID, find_defined
 from handlers.exchange.sheet import ImportKind
@@ -52,7 +52,7 @@ def _read(row: Row, company: Company) -> AgentRow:
         drop_empty(
             name=needed_text(row, "name"),
             language=language(row, company),
-            cash_limit=require(whole(row, "cash_limit", 0, 99_999_999), "cash_limit") * company.unit,
+            cash_limit=require(money(row, "cash_limit", 0, 99_999_999, company), "cash_limit"),
             commission=percent(row, "commission_percent"),
             goods_commission=percent(row, "goods_commission_percent"),
         ),

@@ -120,6 +120,14 @@ def test_a_commission_survives_export_and_import(run: Run, demo_url: str) -> Non
     assert query(demo_url, "SELECT commission FROM agent WHERE phone = '+255700000001'") == [{"commission": 750}]
 
 
+def test_a_limit_with_coins_survives_export_and_import(run: Run, demo_url: str) -> None:
+    """As the office's page takes it."""
+    query(demo_url, "UPDATE agent SET cash_limit = 50050 WHERE phone = '+255700000001'")
+    Path("agents.csv").write_text(run("export", "agents").output)
+    assert ",500.50," in Path("agents.csv").read_text()
+    assert " 0 new or changed." in run("import", "agents", "agents.csv").output
+
+
 @pytest.mark.parametrize("language", ["sw", "fr", "pt", "ha"])
 def test_a_locked_agent_is_told_in_the_own_language_in_one_part(language: str) -> None:
     text = _("The office has locked you: nothing is sold with your PIN. Call {help}.", help="+255700000000")
