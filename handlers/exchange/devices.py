@@ -16,6 +16,7 @@ from models.devices.access_rate import begin_access, settle_access
 from models.devices.connections import Connection, ConnectionGroup, ConnectionType, MeterType, SubConnectionType
 from models.devices.meters import new_meter
 from models.names import renew
+from models.selling.ownership import had_before
 from models.tokens.sts import is_meter_number
 
 LABELS = ("meter_type", "group", "type", "sub_type")
@@ -67,6 +68,11 @@ async def _check_owner(row: DeviceRow, device: Device | None) -> None:
         raise Reason(N_("several customers have this name and phone: write the number of one as customer"))
     if owner is not None and owner not in owners:
         raise Reason(N_("{serial} belongs to somebody else"), serial=row.serial)
+    if device and owner is None and device.retired_at:
+        raise Reason(N_("{serial} is out of use: leave it out of the file"), serial=row.serial)
+    if device and owner is None and await had_before(owners[0], device):  # the file is of the time before
+        wrong = N_("{serial} came back from this customer: leave it out of the file, or register it once more")
+        raise Reason(wrong, serial=row.serial)
 
 
 async def _labels(row: DeviceRow) -> dict[str, int | None]:

@@ -173,8 +173,9 @@ async def _rows(_company: Company) -> AsyncIterator[Sequence[object]]:
 async def all_devices(*, owned: bool) -> AsyncIterator[Device]:
     last = 0
     while True:
-        found = Device.filter(id__gt=last, customer_id__isnull=not owned).order_by("id").limit(PAGE)
-        page = await found.select_related("customer", "tariff", "model")
+        found = Device.filter(id__gt=last, customer_id__isnull=not owned)
+        found = found if owned else found.filter(retired_at=None)  # what is out of use is no stock
+        page = await found.order_by("id").limit(PAGE).select_related("customer", "tariff", "model")
         for device in page:
             yield device
         if len(page) < PAGE:

@@ -14,6 +14,13 @@ from models.selling.contracts import Contract, Ending, contract_of
 from models.selling.taking_back import end_contract, put_in_stock
 from models.sql import connection, execute, lock_rows
 
+RETURNED = "device returned"  # in the audit, by its serial
+# A device that came with a file, and was brought back before anything was paid for it, stands in the audit alone.
+HAD = """SELECT 1 AS had WHERE EXISTS (SELECT 1 FROM sale WHERE device_id = $1 AND customer_id = $2)
+  OR EXISTS (SELECT 1 FROM contract WHERE device_id = $1 AND customer_id = $2)
+  OR EXISTS (SELECT 1 FROM registration WHERE device_id = $1 AND customer_id = $2)
+  OR EXISTS (SELECT 1 FROM audit WHERE subject = $3 AND action = $4 AND detail LIKE $5)"""
+
 
 class NotDone(Exception):
     """Nothing was changed."""
@@ -76,6 +83,12 @@ async def hold_device_of(customer: Customer, device_id: int) -> Device:
     return device
 
 
+async def had_before(customer_id: int, device: Device) -> bool:
+    """Whether this customer was registered with a device, bought it, paid for it, or brought it back, at any time."""
+    values = [device.id, customer_id, device.serial, RETURNED, f"of customer {customer_id},%"]
+    return bool(await execute(connection(), HAD, values))
+
+
 async def owed_on(device: Device) -> int:
     """What is open on a device, on its contract and of the access rate, in minor units."""
     contract = await _open_contract(device)
@@ -98,7 +111,7 @@ async def give_back(device: Device, by: OfficeUser, reason: str, today: date) ->
         await post(name, lines, actor=by.name, reason=reason)
     await put_in_stock(device.id)
     detail = f"of customer {former.id}, {contract.number if contract else 'no plan'}, {owed} minor units owed: {reason}"
-    await record(by.name, "device returned", device.serial, detail)
+    await record(by.name, RETURNED, device.serial, detail)
     return Passed(device, former, contract, owed, access)
 
 

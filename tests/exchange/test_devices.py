@@ -1,15 +1,18 @@
 """Devices in files: stock with its keys, owners and plans, and the labels of meters."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
 
 from bot.runtime import Database
 from handlers.exchange import EXPORTS
-from models.devices import Device
+from models.devices import Device, with_owner
+from models.people import OfficeUser
+from models.selling.ownership import give_back, retire_device
 from models.vault import Vault
 from tests.world.csv_files import FACTORY, FILES, KEY, OWNED, import_text
-from tests.world.prompt import Run, query
+from tests.world.prompt import Run, do_in_one_work, query
 
 pytestmark = pytest.mark.everyday_on_sqlite
 
@@ -24,6 +27,35 @@ def test_a_device_from_stock_gets_its_owner_and_can_be_sold_to(run: Run, demo_ur
     taken = "serial,plan,name,surname,phone\nSHS9001,Weekly 700,Amina,Juma,+255710000001\n"
     refused = import_text(run, "devices", taken)
     assert refused.exit_code == 1 and "line 2: SHS9001 belongs to somebody else" in refused.output
+
+
+def test_a_file_of_the_time_before_gives_nothing_back_to_who_had_it(run: Run, demo_url: str) -> None:
+    """What was brought back or scrapped since stays nobody's, however often the file is read again."""
+    before, office = run("export", "devices").output, OfficeUser(name="grace")
+
+    async def bring_back() -> None:
+        for serial in ("EB100042", "SHS0283"):
+            device = await with_owner((await Device.get(serial=serial)).id)
+            await give_back(device, office, "moved away", datetime.now(UTC).date())
+        await retire_device(device, office, "it was flooded")
+
+    do_in_one_work(demo_url, bring_back)
+    nobodys = query(demo_url, "SELECT serial FROM device WHERE customer_id IS NULL ORDER BY serial")
+    again = import_text(run, "devices", before)
+    assert again.exit_code == 1 and "SHS0283 is out of use: leave it out of the file" in again.output
+    do_in_one_work(demo_url, lambda: Device.filter(serial="SHS0283").update(retired_at=None))
+    again = import_text(run, "devices", before)
+    for serial in ("EB100042", "SHS0283"):
+        assert f"{serial} came back from this customer: leave it out of the file" in again.output
+    assert query(demo_url, "SELECT serial FROM device WHERE customer_id IS NULL ORDER BY serial") == nobodys
+    somebody_else = "serial,plan,name,surname,phone\nSHS0283,,Neema,Paulo,0710000003\n"
+    assert "1 new or changed" in import_text(run, "devices", somebody_else).output
+
+
+def test_what_is_out_of_use_is_no_stock(run: Run, demo_url: str) -> None:
+    assert "SHS0284," in run("export", "stock").output
+    do_in_one_work(demo_url, lambda: Device.filter(serial="SHS0284").update(retired_at=datetime.now(UTC)))
+    assert "SHS0284," not in run("export", "stock").output
 
 
 def test_a_device_that_is_there_keeps_its_count(run: Run, demo_url: str) -> None:
