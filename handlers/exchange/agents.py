@@ -21,9 +21,10 @@ from handlers.exchange.cells import (
 from handlers.exchange.references import NO_MINI_GRID, find_defined
 from handlers.exchange.sheet import ImportKind
 from handlers.welcome import welcome_agent
-from models.names import renew
+from models.names import folded, renew
+from models.office.held import held_by_agent
 from models.people import Agent, MiniGrid, pins
-from models.people.agents import find_agent
+from models.people.agents import find_agent, find_retired
 from models.tickets import tickets
 
 COLUMNS = (
@@ -62,8 +63,22 @@ def _read(row: Row, company: Company) -> AgentRow:
 async def _fits(row: AgentRow, _company: Company) -> None:
     """A mini-grid that is not there is not made: an agent of a misspelt one would have no customers."""
     await find_defined(MiniGrid, row.mini_grid, NO_MINI_GRID)
-    if not row.pin and not await find_agent(row.phone):
+    if await find_agent(row.phone):
+        return
+    if not row.pin:
         raise Reason(N_("pin is empty, and this agent is new"))
+    await _check_new(row.phone, row.given["name"])
+
+
+async def _check_new(phone_: str, name: str) -> None:
+    """A file of the time before brings nobody back who sells no more, or with another number by now: such a number is
+    for somebody else, or is given at a prompt. Raises Reason."""
+    retired = await find_retired(phone_)
+    if retired and folded(retired.name) == folded(name):
+        raise Reason(N_("{name} sells no more: leave the row out, or add the agent at the office's page"), name=name)
+    for agent in await Agent.filter(name=name, retired_at=None):
+        if phone_ in [held.phone for held in await held_by_agent(agent)]:
+            raise Reason(N_("{name} has the phone {phone} by now"), name=name, phone=agent.phone)
 
 
 async def _write(row: AgentRow, company: Company) -> bool:

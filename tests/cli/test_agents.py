@@ -9,7 +9,8 @@ import pytest
 from bot.runtime import Database
 from bot.text import _, septets
 from models.people import Agent, pins
-from tests.world.prompt import Run, query
+from models.people.agents import change_number
+from tests.world.prompt import Run, do_in_one_work, query
 
 pytestmark = pytest.mark.everyday_on_sqlite
 
@@ -118,6 +119,29 @@ def test_a_commission_survives_export_and_import(run: Run, demo_url: str) -> Non
     Path("agents.csv").write_text(run("export", "agents").output)
     assert " 0 new or changed." in run("import", "agents", "agents.csv").output
     assert query(demo_url, "SELECT commission FROM agent WHERE phone = '+255700000001'") == [{"commission": 750}]
+
+
+def test_a_file_of_the_time_before_brings_no_agent_back(run: Run, demo_url: str) -> None:
+    """Who sells no more, or with another number by now, is not added by the file that once added him."""
+    rows = ["0712000001,Rehema Kito,Masasi,90000,730582", "0712000002,Zawadi Ally,Masasi,90000,730582"]
+    file = "phone,name,mini_grid,cash_limit,pin\n"
+    Path("villages.csv").write_text("mini_grid\nMasasi\n")
+    run("import", "villages", "villages.csv")
+    Path("agents.csv").write_text(file + "\n".join(rows) + "\n")
+    assert "2 new or changed" in run("import", "agents", "agents.csv").output
+    assert run("agent", "retire", "0712000001").exit_code == 0
+
+    async def change_twice() -> None:
+        for phone in ("+255712000003", "+255712000004"):
+            await change_number(await Agent.get(name="Zawadi Ally"), phone, actor="grace")
+
+    do_in_one_work(demo_url, change_twice)
+    refused = run("import", "agents", "agents.csv")
+    assert refused.exit_code == 1
+    assert "line 2: Rehema Kito sells no more: leave the row out" in refused.output
+    assert "line 3: Zawadi Ally has the phone +255712000004 by now" in refused.output
+    Path("agents.csv").write_text(file + rows[0].replace("Rehema Kito", "Halima Omari") + "\n")
+    assert "1 new or changed" in run("import", "agents", "agents.csv").output, "the number is for somebody else"
 
 
 def test_a_limit_with_coins_survives_export_and_import(run: Run, demo_url: str) -> None:
