@@ -54,12 +54,17 @@ def word_for(state: str) -> str:
     return next((word for word, states in STATES.items() if state in states), state)
 
 
-async def newest(*, gateway: str, state: str, phone: str, before: int, most: int = MOST) -> list[dict[str, Any]]:
-    """The newest messages below this id, of one gateway, state (a word of STATES) and receiver where these are given.
-    Gateway and state are looked for among `LOOK` rows."""
+async def newest(
+    *, gateway: str, state: str, phone: str, before: int, most: int = MOST
+) -> tuple[list[dict[str, Any]], int]:
+    """The newest messages below this id, of one gateway, state (a word of STATES) and receiver where these are given,
+    and the id below which the list goes on; 0 when this is all. Gateway and state are looked for among `LOOK` rows at a
+    time."""
     inner, values = "id < $1", [before, *([phone] if phone else [])]
     if phone:
         inner += " AND phone = $2"
+    looked = f"SELECT id FROM outbox WHERE {inner} ORDER BY id DESC LIMIT 1 OFFSET {LOOK - 1}"
+    last = await execute(connection(), looked, values[:]) if gateway or state in STATES else []
     outer = []
     if gateway:
         values.append(gateway)
@@ -69,12 +74,17 @@ async def newest(*, gateway: str, state: str, phone: str, before: int, most: int
         values += [each.value for each in states]
     question = f"""SELECT {COLUMNS} FROM (SELECT {COLUMNS} FROM outbox WHERE {inner} ORDER BY id DESC LIMIT {LOOK})
       AS newest {"WHERE " + " AND ".join(outer) if outer else ""} ORDER BY id DESC LIMIT {most}"""
-    return await execute(connection(), question, values)
+    rows = await execute(connection(), question, values)
+    if len(rows) == most:
+        return rows, int(rows[-1]["id"])
+    return rows, int(last[0]["id"]) if last else 0
 
 
-async def lost(*, before: int, most: int = MOST) -> list[dict[str, Any]]:
-    """What failed or came too late in the last days, the newest below this id; not what need not go any more."""
-    return await execute(connection(), LOST, [before, now_ms() - LOST_FOR_MS, most])
+async def lost(*, before: int, most: int = MOST) -> tuple[list[dict[str, Any]], int]:
+    """What failed or came too late in the last days, the newest below this id, and where that goes on; not what need
+    not go any more."""
+    rows = await execute(connection(), LOST, [before, now_ms() - LOST_FOR_MS, most])
+    return rows, int(rows[-1]["id"]) if len(rows) == most else 0
 
 
 async def sent_again(messages: Sequence[int]) -> dict[int, int]:

@@ -10,6 +10,7 @@ from bot.config import Config
 from bot.gateways.errors import ERRORS
 from handlers.office.messages.sent import WHY
 from models.messages import State
+from models.office import outgoing
 from models.office.outgoing import STATES, mask, word_for
 from tests.world.browser import HOUR, Office, enqueue_message, open_office
 
@@ -246,6 +247,20 @@ async def test_nobody_says_that_what_may_have_gone_does_not_go(office: Office) -
     response = await office.post(f"/messages/{number}/back", csrf=await office.csrf(f"/messages/{number}"))
     page = await read(office, response.headers["Location"])
     assert "Nobody knows whether it has gone; it is not tried again." in page and "does not go" not in page
+
+
+async def test_what_stands_far_between_is_found_all_the_same(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gateway and state are looked for among so many at a time: page and file go on behind them."""
+    await office.sign_in()
+    for n, state in enumerate((State.FAILED, *[State.DELIVERED] * 7, State.FAILED, *[State.DELIVERED] * 3)):
+        await enqueue_message(office.db, state, str(n), gateway="kannel")
+    monkeypatch.setattr(outgoing, "LOOK", 3)
+    lines = (await (await office.get("/messages/sent?csv=1&state=failed")).text()).splitlines()
+    assert len(lines) == 1 + 2
+    page = await office.html("/messages/sent?state=failed")
+    older = page.partition('<a class="button quiet" href="')[2].partition('"')[0].replace("&amp;", "&")
+    assert "before=" in older and "Older" in page
+    assert "failed" in await office.html(older)
 
 
 async def test_all_that_was_sent_is_a_file_without_secrets(office: Office) -> None:

@@ -1,7 +1,7 @@
 """What leaves, by which gateway, and what became of it: all of it, what failed, and one message with what can be done
 about it. Tokens and PINs are starred out."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -21,7 +21,6 @@ from handlers.office.frame.lists import (
     PAGE,
     PORTION,
     before_of,
-    by_portions,
     csv_address,
     cut_page,
     older_address,
@@ -83,7 +82,7 @@ DONE = {
 COLUMNS = (
     *("number", "phone", "kind", "state", "error", "gateway", "queued", "sent", "delivered", "parts", "cost", "text"),
 )
-Read = Callable[..., Awaitable[Sequence[dict[str, Any]]]]
+Read = Callable[..., Awaitable[tuple[Sequence[dict[str, Any]], int]]]  # messages, and below which id they go on
 WAITING = (State.WAITING, State.SCHEDULED, State.UNCERTAIN, State.SENDING)  # what can be taken back
 LATEST = 2**62  # above any id
 LONGEST = 40  # as the columns that are filtered by
@@ -111,7 +110,7 @@ async def show_all(request: web.Request) -> web.StreamResponse:
     read = partial(outgoing.newest, gateway=asked["gateway"], state=asked["state"], phone=phone)
     if wants_csv(request):
         return await _send_csv(request, "sent", read)
-    rows, last = cut_page(await read(before=before_of(request) or LATEST, most=PAGE + 1))
+    rows, following = await _page_of(request, read)
     return page(
         request,
         "messages/sent.html",
@@ -119,7 +118,7 @@ async def show_all(request: web.Request) -> web.StreamResponse:
         asked=asked | {"phone": phone},
         states=list(outgoing.STATES),
         gateways=_choices(server, asked["gateway"]),
-        **_list(request, last),
+        **_list(request, following),
         **_shared(request),
     )
 
@@ -129,13 +128,13 @@ async def show_failed(request: web.Request) -> web.StreamResponse:
     """What failed or came too late in the last days, and was not taken back; `?before=` goes on."""
     if wants_csv(request):
         return await _send_csv(request, "failed", outgoing.lost)
-    rows, last = cut_page(await outgoing.lost(before=before_of(request) or LATEST, most=PAGE + 1))
+    rows, following = await _page_of(request, outgoing.lost)
     return page(
         request,
         "messages/failed.html",
         messages=await _lines(request.app[SERVER], rows),
         again=await outgoing.sent_again([row["id"] for row in rows]),
-        **_list(request, last),
+        **_list(request, following),
         **_shared(request),
     )
 
@@ -197,11 +196,14 @@ async def _draw_one(request: web.Request, problem: str = "") -> web.StreamRespon
 async def _send_csv(request: web.Request, name: str, read: Read) -> web.StreamResponse:
     """A list of messages as a file, their secrets starred out."""
 
-    async def portion(last: dict[str, Any] | None) -> Sequence[dict[str, Any]]:
-        return await read(before=last["id"] if last else LATEST, most=PORTION)
+    async def rows() -> AsyncIterator[Sequence[object]]:
+        before = LATEST
+        while before:
+            found, before = await read(before=before, most=PORTION)
+            for row in found:
+                yield _cells(row)
 
-    rows = by_portions(portion)
-    return await send_csv(request, f"messages-{name}", COLUMNS, (_cells(row) async for row in rows))
+    return await send_csv(request, f"messages-{name}", COLUMNS, rows())
 
 
 def _cells(row: dict[str, Any]) -> tuple[object, ...]:
@@ -212,9 +214,16 @@ def _cells(row: dict[str, Any]) -> tuple[object, ...]:
     )
 
 
-def _list(request: web.Request, last: dict[str, Any] | None) -> dict[str, Any]:
+async def _page_of(request: web.Request, read: Read) -> tuple[Sequence[dict[str, Any]], int]:
+    """The messages of one page, and below which id the next one begins; 0 when these are all."""
+    found, following = await read(before=before_of(request) or LATEST, most=PAGE + 1)
+    rows, last = cut_page(found)
+    return rows, int(last["id"]) if last else following
+
+
+def _list(request: web.Request, following: int) -> dict[str, Any]:
     """Where a list goes on, and where it is a file."""
-    return {"older": older_address(request, last["id"]) if last else "", "csv": csv_address(request)}
+    return {"older": older_address(request, following) if following else "", "csv": csv_address(request)}
 
 
 async def _lines(server: Server, rows: Sequence[dict[str, Any]]) -> list[Line]:
