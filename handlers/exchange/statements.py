@@ -66,6 +66,7 @@ NOT_DONE = re.compile(r"\bnot\b|revers|fail|declin|reject|cancel", re.IGNORECASE
 FEE = re.compile(
     r"\b(charge|charges|fee|fees|levy|excise|tariff|commission|frais|taxa|ada (ya|za)|makato)\b", re.IGNORECASE
 )
+TOTAL = re.compile(r"\b(totals?|balance|jumla|solde|saldo)\b", re.IGNORECASE)  # in place of a day
 DEBIT = re.compile(r"d|dr|debit", re.IGNORECASE)
 TO_BANK = re.compile(r"\bto (the )?bank\b|\bbank (settlement|transfer|withdrawal)\b", re.IGNORECASE)
 BACK = re.compile(r"\brever(sal|sed|se)\b|\brefund", re.IGNORECASE)
@@ -95,11 +96,18 @@ class StatementTable(Table):
 
     @classmethod
     def within(cls, table: Table) -> "StatementTable":
-        """The statement in a file. Raises Unreadable when no row is a header of one."""
+        """The statement in a file. Lines about the organisation do not tell what parts its cells: by another sign they
+        may not be readable at all. Raises Unreadable when no row is a header of one."""
+        wrong: list[Unreadable] = []
         for separator in (table.separator, *SEPARATORS):
             found = cls(table.text, separator, table.first)
-            if any(_is_header(cells) for _line, cells in found._beginning()):
-                return found
+            try:
+                if any(_is_header(cells) for _line, cells in found._beginning()):
+                    return found
+            except Unreadable as error:
+                wrong.append(error)
+        if wrong:
+            raise wrong[0]
         raise Unreadable(1, Reason(N_("no line names a time and what was paid in, withdrawn, or the amount")))
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
@@ -225,7 +233,7 @@ def _read(row: Row, provider: str, company: Company) -> StatementRow:
     """Raises Reason for a row that has money and is not understood."""
     amounts = {name: read_amount(row.get(name, ""), name, company) for name in (*MONEY, "fee")}
     moved = _moved(amounts, row.get("side") or row.get("type", ""))
-    if not row.get("time") and not row.get("clock"):
+    if not (row.get("time") or row.get("clock")) or TOTAL.search(row.get("time", "")):
         return StatementRow((), False, Reason(N_("no time, as with a total: left out")))
     if not moved and not amounts["fee"]:
         return StatementRow((), False, Reason(N_("no money moved: left out")))

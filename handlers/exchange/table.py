@@ -67,13 +67,26 @@ def _text(data: bytes) -> str:
     if data.startswith(b"PK"):
         raise Unreadable(1, Reason(N_("this is a workbook: save it as CSV UTF-8")))
     encoding = _encoding(data)
-    for one in (encoding, "cp1252") if encoding == "utf-8-sig" else (encoding,):
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        slip = error
+    if encoding == "utf-8-sig" and not _is_broken(data):
         try:
-            return data.decode(one)
+            return data.decode("cp1252")
         except UnicodeDecodeError as error:
-            line = data[: error.start].count(b"\n") + 1
+            slip = error
+    line = data[: slip.start].count(b"\n") + 1
     wrong = N_("the letters are neither UTF-8, UTF-16 nor Windows-1252: save the file as CSV UTF-8")
     raise Unreadable(line, Reason(wrong))
+
+
+def _is_broken(data: bytes) -> bool:
+    """Whether this is UTF-8 but for a slip, as where it was cut off or two files were put together: with the letters of
+    Windows-1252 each of its accents would be two signs. In a text of Windows-1252 hardly anything is UTF-8."""
+    letters = data.decode(errors="replace")
+    slips = letters.count("\ufffd")
+    return sum(letter > "\x7f" for letter in letters) - slips >= slips
 
 
 def _encoding(data: bytes) -> str:

@@ -372,6 +372,13 @@ def test_what_came_and_what_went_is_told_apart(
     assert [line[:3] for line in lines(demo_url)] == found
 
 
+def test_what_parts_the_cells_is_found_whatever_stands_above_them(run: Run, demo_url: str) -> None:
+    text = 'Mwanga Demo Ltd\n"Date";"Reference";"Debit";"Credit"\n"26/11/2026";"R1";"";"5,00"\n"Total";"";"";"5,00"\n'
+    result = read(run, text, "bank")
+    assert result.exit_code == 0 and "line 4: no time, as with a total: left out" in result.output, result.output
+    assert [line[:3] for line in lines(demo_url)] == [("R1", "in", 5)]
+
+
 def test_a_statement_of_days_covers_none_that_is_not_over(run: Run, demo_url: str) -> None:
     """A payment of this afternoon is on no statement of this noon."""
     today = datetime.now(ZoneInfo("Africa/Dar_es_Salaam")).date()

@@ -51,6 +51,10 @@ def test_what_a_spreadsheet_saves_is_read(run: Run, demo_url: str, data: bytes) 
         (b"", "line 1: there is no header"),
         (b"PK\x03\x04...", "line 1: this is a workbook: save it as CSV UTF-8."),
         (b"mini_grid,village\nMasasi,\x81\xff\n", "line 2: the letters are neither UTF-8, UTF-16 nor Windows-1252"),
+        (
+            "mini_grid,village\nMasasi,Zoë\nMasasi,Thérè".encode() + b"\xc3",
+            "line 3: the letters are neither UTF-8, UTF-16",
+        ),
         (b"\xff\xfem\0i", "line 1: the letters are neither UTF-8, UTF-16 nor"),
         (b"mini_grid,village\nMasasi,A\0B\n", "line 2: the row has a character that no text has"),
         (b'mini_grid,village\nMasasi,"Zoe\nLindi,South\n', "a quotation mark is opened and not closed"),
