@@ -29,9 +29,10 @@ from models.customers.search import Namesake, namesakes, namesakes_of_all
 from models.names import folded, named, named_or_new, renew
 from models.people import Customer, Gender, MiniGrid, Village
 from models.rows import find_rows
-from models.sql import connection, execute, on_postgres, row_marks
+from models.sql import connection, execute, marks, on_postgres, row_marks
 
 PAGE = 1000
+FORMER = "SELECT subject, old FROM audit WHERE action = 'customer phone' AND old IN ({})"
 MOST_CUSTOMERS = 8_999_999  # new ones get the numbers after the highest, and people write seven digits at most
 COLUMNS = (
     *("number", "name", "surname", "phone", "language", "mini_grid", "village", "gender"),
@@ -78,6 +79,8 @@ class Portion:
     numbered: dict[int, Customer | None] = field(default_factory=dict)
     namesakes: dict[Namesake, list[Customer]] = field(default_factory=dict)
     new: list[dict[str, Any]] = field(default_factory=list)  # customers that are yet to be written
+    phones: list[str] = field(default_factory=list)  # of rows without a number
+    former: dict[str, list[int]] | None = None  # numbers of customers who had these phones once, when somebody asks
 
 
 _PORTION: ContextVar[Portion | None] = ContextVar("portion of an import", default=None)
@@ -87,7 +90,7 @@ _PORTION: ContextVar[Portion | None] = ContextVar("portion of an import", defaul
 async def knowing(rows: Sequence[CustomerRow]) -> AsyncIterator[None]:
     """Look up at once whom these rows mean, where each question is a trip over the network, and write at the end who is
     new of them."""
-    portion = Portion()
+    portion = Portion(phones=[row.person.phone_number for row in rows if row.person.number is None])
     before = _PORTION.set(portion)
     try:
         if on_postgres():
@@ -192,8 +195,30 @@ async def _fits(row: CustomerRow, _company: Company) -> None:
         _number, name, surname, _phone = row.person
         if await namesakes(name, surname, None, grid.id, 1):
             raise Reason(N_("this customer is there with a phone: write it, or none for somebody else who has none"))
+    if not found and row.person.number is None and row.person.phone_number:
+        await _check_former(row.person, grid)
     if not found and not (is_name(row.person.name) and is_name(row.person.surname)):
         raise Reason(N_("name and surname have 3 letters or more each, 60 at most, and nothing but letters"))
+
+
+async def _check_former(who: Person, grid: MiniGrid) -> None:
+    """A file of the time before a customer got another phone doubles nobody. Raises Reason."""
+    portion = _PORTION.get() or Portion(phones=[who.phone_number])
+    if portion.former is None:
+        portion.former = await _had_phones(portion.phones)
+    for number in portion.former.get(who.phone_number, []):
+        known = await Customer.get_or_none(id=number, mini_grid_id=grid.id)
+        if known and (folded(known.name), folded(known.surname)) == (folded(who.name), folded(who.surname)):
+            raise Reason(N_("customer {number} had this phone once, and is the same: write the number"), number=number)
+
+
+async def _had_phones(phones: Sequence[str]) -> dict[str, list[int]]:
+    """The numbers of customers who had these phones, and got others."""
+    had: dict[str, list[int]] = {}
+    wanted = sorted({phone for phone in phones if phone})
+    for row in await execute(connection(), FORMER.format(marks(len(wanted))), wanted):
+        had.setdefault(row["old"], []).append(int(row["subject"].removeprefix("customer ")))
+    return had
 
 
 async def _write(row: CustomerRow, company: Company) -> bool:

@@ -38,6 +38,16 @@ def test_a_row_that_says_nothing_of_the_phone_doubles_nobody_who_has_one(run: Ru
     assert " 0 new or changed." in import_text(run, "customers", somebody_else).output
 
 
+def test_a_file_of_the_time_before_another_phone_doubles_nobody(run: Run, demo_url: str) -> None:
+    file = "name,surname,phone,mini_grid\nAmina,Juma,0710000001,Mtwara North\nUpendo,Ali,0710000004,Mtwara North\n"
+    assert run("customer", "phone", "1", "0710000009").exit_code == 0
+    result = import_text(run, "customers", file)
+    said = "line 2: customer 1 had this phone once, and is the same: write the number"
+    assert result.exit_code == 1 and said in result.output
+    somebody_else = file.replace("Amina,Juma", "Halima,Omari")
+    assert "2 new or changed." in import_text(run, "customers", somebody_else).output, "the phone went to her"
+
+
 def test_an_export_makes_the_same_customers_elsewhere(
     run: Run, demo_url: str, empty_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
