@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from bot.company import Company
 from bot.text.i18n import N_, Reason
-from handlers.exchange.cells import Row, flag, needed_text, one_of, require, text, whole
+from handlers.exchange.cells import Row, drop_empty, flag, needed_text, one_of, require, text, whole
 from handlers.exchange.references import find_defined
 from handlers.exchange.sheet import ImportKind
 from models.devices import LONGEST, Device, DeviceModel, Kind, Tariff, Unit
@@ -21,6 +21,7 @@ PAGE = 1000
 EXAMPLE_KEYS = frozenset(
     {"a29ab82edc5fbbc41ec9530f6dac86b1", "bc41ec9530f6dac86b1a29ab82edc5fb", "dac86b1a29ab82edc5fbbc41ec9530f6"}
 )
+USUAL: dict[str, int | bool] = {"divider": 1, "restricted_digits": False}  # where the list says nothing
 FACTORY = (
     *("serial number", "starting code", "key", "count", "time divider", "restricted digit mode"),
     *("kind", "plan", "model"),  # beside the factory's own
@@ -82,12 +83,12 @@ def _secret(row: Row, key: str) -> dict[str, str | int | bool]:
         raise Reason(N_("key is not 32 hexadecimal digits"))
     if key in EXAMPLE_KEYS:
         raise Reason(N_("key is the published example: such a device is open to everybody"))
-    return {
-        "secret": key,
-        "starting_code": require(whole(row, "starting code", 1, 999_999_999), "starting code"),
-        "divider": whole(row, "time divider", 1, 255) or 1,
-        "restricted_digits": flag(row, "restricted digit mode") or False,
-    }
+    return drop_empty(
+        secret=key,
+        starting_code=require(whole(row, "starting code", 1, 999_999_999), "starting code"),
+        divider=whole(row, "time divider", 1, 255),
+        restricted_digits=flag(row, "restricted digit mode"),
+    )
 
 
 async def _fits(row: StockRow, company: Company) -> Reason | None:
@@ -105,6 +106,10 @@ async def _fits(row: StockRow, company: Company) -> Reason | None:
         sealed = company.vault.open_json(known.sealed_key, f"device {row.serial}")
         if any(sealed.get(name) != row.secret[name] for name in ("secret", "starting_code")):
             raise Reason(N_("{serial} is there with another key or starting code"), serial=row.serial)
+        said = [name for name in USUAL if name in row.secret]
+        if any(sealed.get(name, USUAL[name]) != row.secret[name] for name in said):
+            wrong = N_("{serial} is there with another time divider or restricted digit mode, and keeps it")
+            raise Reason(wrong, serial=row.serial)
     await find_plan_and_model(kind, row.plan, row.model)
     if known and row.last_count is not None and row.last_count != known.count:
         kept = N_("{serial} keeps its count {count}: a file never changes it")
@@ -150,7 +155,7 @@ async def _write(row: StockRow, company: Company) -> bool:
     if kind == Kind.METER:
         await renew(await new_meter(row.serial, company.vault), wanted)
         return True
-    sealed = company.vault.seal_json(require(row.secret, "key"), f"device {row.serial}")
+    sealed = company.vault.seal_json(USUAL | require(row.secret, "key"), f"device {row.serial}")
     await Device.create(
         serial=row.serial, kind=kind, issuer="openpaygo", sealed_key=sealed, count=_first_count(row), **wanted
     )

@@ -70,6 +70,16 @@ def test_a_device_that_is_there_keeps_its_count(run: Run, demo_url: str) -> None
     assert query(demo_url, "SELECT count FROM device WHERE serial = 'SHS9001'") == [{"count": 40}]
 
 
+def test_a_list_with_another_divider_than_the_device_has_is_not_passed_over(run: Run, demo_url: str) -> None:
+    """With a wrong one each token would give another number of days than was paid."""
+    assert import_text(run, "stock", f"Serial Number,Starting Code,Key\nSHS9001,987654321,{KEY}\n").exit_code == 0
+    same = f"Serial Number,Starting Code,Key,Time Divider,Restricted Digit Mode\nSHS9001,987654321,{KEY},1,0\n"
+    assert " 0 new or changed." in import_text(run, "stock", same).output
+    other = import_text(run, "stock", same.replace(",1,0", ",4,0"))
+    said = "line 2: SHS9001 is there with another time divider or restricted digit mode, and keeps it"
+    assert other.exit_code == 1 and said in other.output
+
+
 def test_keys_are_encrypted_on_the_way_in_and_never_leave(run: Run, demo_url: str) -> None:
     import_text(run, "stock", FILES["stock"])
     sealed = str(query(demo_url, "SELECT sealed_key FROM device WHERE serial = 'SHS9001'")[0]["sealed_key"])
