@@ -60,7 +60,11 @@ HEADINGS: Mapping[str, tuple[str, ...]] = {
 COLUMNS = tuple(HEADINGS)
 MONEY = ("paid in", "withdrawn", "amount")
 BEFORE_HEADER = 40  # lines about the organisation
-DONE = re.compile(r"\b(complete|success|succe|approved|posted|settled|confirmed|cleared|paid|ok|done)", re.IGNORECASE)
+DONE = re.compile(
+    r"\b(complete|succ[eè]|approved|posted|settled|confirmed|cleared|paid|ok|done|r[eé]ussi|termin[eé]|effectu[eé]|"
+    r"conclu[ií]d|imefanikiwa|imekamilika)",
+    re.IGNORECASE,
+)
 NOT_DONE = re.compile(r"\bnot\b|revers|fail|declin|reject|cancel", re.IGNORECASE)
 # Ada alone is somebody's name.
 FEE = re.compile(

@@ -53,6 +53,19 @@ LINES = (
 )
 
 
+async def test_what_a_statement_has_and_is_left_out_is_said(desk: Desk) -> None:
+    """Else a provider whose words for what went through are other ones would seem to have sent nothing."""
+    lines = (
+        "RKL8,TODAY,Pay Bill,Successful,7000.00,,254710000002 - BARAKA PETER,SHS0283",
+        "RKL9,TODAY,Pay Bill,In doubt,900.00,,254710000002 - BARAKA PETER,SHS0283",
+    )
+    for _time in range(2):
+        status, html = await upload(desk, statement(desk, *lines))
+        assert status == 200 and "The statement is read." in html
+        assert "&#39;In doubt&#39;: left out" in html
+    assert [row["reference"] for row in await desk.ask("SELECT reference FROM statement_line")] == ["RKL8"]
+
+
 async def test_a_statement_is_read_and_each_difference_mended_by_one_click(desk: Desk) -> None:
     await desk.paid("RKL1", 7000, "SHS0283")
     status, where = await upload(desk, statement(desk, *LINES))

@@ -115,7 +115,7 @@ async def upload(request: web.Request) -> web.StreamResponse:
         return await _draw(request, 422, upload_form=form, provider=name)
     try:
         table = StatementTable.within(Table.of(data))
-        await import_table(
+        done = await import_table(
             f"{STATEMENT_OF}{name}",
             table,
             file_name,
@@ -132,7 +132,9 @@ async def upload(request: web.Request) -> web.StreamResponse:
         lines = say_problems(error.problems)
         return await _draw(request, 422, upload_form=form, wrong_lines=lines, provider=name)
     except PartlyImported as error:
-        return await _draw(request, 422, upload_form=form, wrong_lines=[error.told.to(_)], provider=name)
+        return await _draw(request, 422, upload_form=form, problem=error.told.to(_), provider=name)
+    if done.remarks:  # sent once more, the same file changes nothing
+        return await _draw(request, left_out=say_problems(done.remarks), provider=name)
     raise redirect(f"/money/reconcile?provider={name}&done=read")
 
 
@@ -213,7 +215,7 @@ async def _draw(request: web.Request, status: int = 200, **more: object) -> web.
     company = request.app[SERVER].company
     asked, known = read_filter(request), await reconciling.known_providers()
     provider, fit = await _fit(request, str(more.pop("provider", "")))
-    fields: dict[str, object] = {"problem": "", "wrong_lines": [], "open_line": 0, "open_payment": 0}
+    fields: dict[str, object] = {"problem": "", "wrong_lines": [], "left_out": [], "open_line": 0, "open_payment": 0}
     fields["upload_form"] = UploadForm()
     return page(
         request,
