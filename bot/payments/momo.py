@@ -96,17 +96,22 @@ class Momo(Provider):
             "X-Reference-Id": ask.reference,
             "X-Callback-Url": f"{self._callbacks}/collection?{REQUEST}={ask.reference}",
         }
-        for last in (False, True):
-            try:
-                status, said = await self._call("POST", "requesttopay", fields, headers)
-            except SendError as error:
-                if error.error.name == "unreachable":
-                    return NotAsked(State.PENDING, error.error.name)
-                if last:
-                    return NotAsked(State.UNKNOWN, error.error.name)
-                continue
-            return _read_asked(ask, status, said)
-        raise AssertionError("it was asked twice")
+        try:
+            status, said = await self._call("POST", "requesttopay", fields, headers)
+        except SendError as error:
+            if error.error.name == "unreachable":
+                return NotAsked(State.PENDING, error.error.name)
+            return await self._ask_once_more(ask, fields, headers)
+        return _read_asked(ask, status, said)
+
+    async def _ask_once_more(self, ask: Ask, fields: Mapping[str, Any], headers: Mapping[str, str]) -> Asked | NotAsked:
+        """The same after a silence, in which it may have been taken: whatever is no yes now says nothing for sure."""
+        try:
+            status, said = await self._call("POST", "requesttopay", fields, headers)
+        except SendError as error:
+            return NotAsked(State.UNKNOWN, error.error.name)
+        outcome = _read_asked(ask, status, said)
+        return outcome if isinstance(outcome, Asked) else NotAsked(State.UNKNOWN, outcome.code)
 
     async def query(self, ask: Ask) -> Answer:
         """How a request stands, by our own reference."""

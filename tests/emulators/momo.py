@@ -45,6 +45,7 @@ class Trouble:
     body: dict[str, Any] | str = field(default_factory=dict)
     cut: bool = False
     taken: bool = False
+    dies: bool = False  # nobody is there afterwards
 
 
 class Emulator:
@@ -112,6 +113,8 @@ class Emulator:
             self.taken[reference] = Collection(reference, fields, request.headers.get("X-Callback-Url", ""))
         if trouble and trouble.cut:
             await self._note(request, 0)
+            if trouble.dies:
+                self.listener.dies()
             assert request.transport
             request.transport.close()
             return web.Response()

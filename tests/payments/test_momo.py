@@ -80,6 +80,30 @@ async def test_after_two_silences_it_is_unknown_and_found_by_the_same_id(demo_ur
         await becomes(at, "paid")
 
 
+async def test_after_a_silence_nobody_who_is_away_says_that_it_was_not_taken(
+    demo_url: str, push_clock: PushClock
+) -> None:
+    """It was taken, the phone rings, and the line broke: who pays there must not read that nothing was sent."""
+    async with selling(demo_url) as (at, momo):
+        momo.troubles.append(Trouble(cut=True, taken=True, dies=True))
+        await asked(at, provider="momo")
+        await becomes(at, "unknown")
+        [one] = momo.taken.values()
+        pay(one)
+        momo.listener.lives()
+        push_clock.forward(15)
+        at.mwanga.payments.notify()
+        await becomes(at, "paid")
+
+
+@pytest.mark.parametrize("trouble", [Trouble(429), Trouble(403, {"message": "Out of call volume quota"})])
+async def test_nor_does_a_refusal(demo_url: str, trouble: Trouble) -> None:
+    async with selling(demo_url) as (at, momo):
+        momo.troubles += [Trouble(cut=True), trouble]
+        await asked(at, provider="momo")
+        await becomes(at, "unknown")
+
+
 async def test_one_that_never_arrived_has_failed(demo_url: str, push_clock: PushClock) -> None:
     async with selling(demo_url) as (at, momo):
         momo.troubles += [Trouble(cut=True)] * 2
