@@ -27,6 +27,7 @@ LOOK_MS = 1_000  # how often to look for what nobody told us of
 GATHER_S = 0.01  # turns are this far apart, so that what comes at once is one look
 MOST_AT_ONCE = 32  # calls to one provider under way
 MOST_LOOKS = 16  # looked up in one turn
+AGAIN_MS = 15_000  # after a look that a callback wanted, and to which no answer came
 PUT_OFF_MS = (2_000, 5_000, 10_000, 20_000)  # after a provider has not taken one for now
 AGAIN_S = 1.0  # after which what came of a call is written again
 TRIES = 3  # two that wanted the same rows get another chance
@@ -182,9 +183,12 @@ class Collector:
         await self._write(partial(self._note_look, request, answer))
 
     async def _note_look(self, request: PaymentRequest, answer: Answer) -> None:
-        """What is still unknown is looked up again; what rang for too long has expired. News that came while the
-        provider was asked stands."""
+        """What is still unknown is looked up again; what rang for too long has expired, and what had ended before stays
+        so. News that came while the provider was asked stands."""
         now = self._clock()
+        if answer.state is not State.PAID and request.state in requests.NOT_PAID:
+            await self._note_end_stands(request, answer)
+            return
         if answer.state in (State.PENDING, State.UNKNOWN):
             held = await requests.hold(request.provider, reference=request.reference)
             if held is None or held.state != request.state:
@@ -193,7 +197,8 @@ class Collector:
                 await self._note_in_vain(held, answer)
                 return
             if now < held.expires_at:  # a callback had us look early
-                await requests.look_at(held, held.expires_at)
+                soon = now + AGAIN_MS if answer.state is State.UNKNOWN else held.expires_at
+                await requests.look_at(held, min(soon, held.expires_at))
                 return
             if answer.state is State.PENDING:
                 expired = Answer(
@@ -206,6 +211,16 @@ class Collector:
                 await self._settler.settle(expired, if_still=_rings)
                 return
         await self._settler.settle(answer)
+
+    async def _note_end_stands(self, request: PaymentRequest, answer: Answer) -> None:
+        """The provider had news of one that has ended. Where it does not say what they are, it is asked again."""
+        held = await requests.hold(request.provider, reference=request.reference)
+        if held is None or held.state != request.state:
+            return
+        if answer.state in (State.PENDING, State.UNKNOWN):
+            await requests.look_again(held, code=held.code, now=self._clock())
+            return
+        await requests.look_at(held, 0)
 
     async def _note_in_vain(self, held: PaymentRequest, answer: Answer) -> None:
         code = held.code if held.code == NO_RECEIPT else answer.code or held.code

@@ -126,7 +126,9 @@ class DescribedProvider(Provider):
             return answer
         if where.status not in fields:
             raise ValueError(f"{where.status} is missing")
-        return self._read_said(where, fields, Source.CALLBACK, answer)
+        answer = self._read_said(where, fields, Source.CALLBACK, answer)
+        # Where it cannot be looked up, that it should be is no news.
+        return None if answer.state is State.PENDING and self._about.query is None else answer
 
     def _read_fields(self, callback: Callback) -> Fields:
         fields = dict(read_form(callback.query))

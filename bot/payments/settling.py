@@ -30,7 +30,7 @@ ENDS = {
 
 
 class NotYet(Exception):
-    """It is about a request whose own id at the provider is not known yet: its answer is on the way."""
+    """It is about a request of which the provider's answer is on the way: with its own id, or that it was taken."""
 
 
 class Settler:
@@ -108,8 +108,9 @@ class Settler:
         return NO_RECEIPT
 
     async def _look_soon(self, request: PaymentRequest) -> str:
-        if request.state in (RequestState.ASKED, RequestState.UNKNOWN):
-            await requests.look_at(request, self._clock())
+        if request.state == RequestState.NEW:
+            raise NotYet(request.reference)
+        await requests.look_now(request, self._clock())
         return "to be looked up"
 
     async def _end(self, answer: Answer, request: PaymentRequest) -> str:

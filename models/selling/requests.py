@@ -19,6 +19,7 @@
     asked                unknown     nobody can say what became of it: end
     all but paid         paid        money came: note_paid. It counts whenever it comes
     unknown              unknown     it was looked up in vain: look_again; at last it waits for a person (look_at 0)
+    failed, expired      the same    its provider has news of it: look_now has it looked up, as long as unknown ones are
 
 While it has not ended, one for a contract by instalments holds so much of the debt back: the database does it
 (models/money/reservations.py), and lets no two pushes ask for more than is owed.
@@ -57,6 +58,9 @@ class RequestState(StrEnum):
     FAILED = "failed"  # nothing was paid, and the customer was told why
     UNKNOWN = "unknown"  # nobody knows: it is looked up, and in the end left to a person
     EXPIRED = "expired"  # nobody answered in time. A payment that comes after it still counts
+
+
+NOT_PAID = (RequestState.FAILED, RequestState.EXPIRED)
 
 
 class Reason(StrEnum):
@@ -138,19 +142,23 @@ LOST_WITHIN_MS = HOUR_MS  # a payment so long after a request whose answer was l
 INTERRUPTED = "interrupted"  # the code of one whose server died, or was too slow: its answer may come after all
 
 _OPEN = "state IN ('new', 'asked', 'unknown')"
+_NEWS = "state IN ('failed', 'expired') AND look_at > 0"
 LAST = "SELECT id FROM payment_request WHERE phone = $1 ORDER BY id DESC LIMIT 5"
 CLAIM = f"""UPDATE payment_request SET claimed_by = $1, claimed_at = $2 WHERE id IN (
   SELECT id FROM payment_request WHERE {_OPEN} AND look_at <= $2 AND state = 'new' AND claimed_at = 0
     AND provider = $3 AND expires_at > $2 ORDER BY look_at, id LIMIT $4 {{lock}}) RETURNING id"""
 # Whoever is looked up is left alone by the other servers for so long, $2.
-LOOK = f"""UPDATE payment_request SET look_at = $2, looks = looks + 1 WHERE id IN (
-  SELECT id FROM payment_request WHERE {_OPEN} AND look_at <= $1 AND state <> 'new' AND look_at > 0
+LOOK = """UPDATE payment_request SET look_at = $2, looks = looks + 1 WHERE id IN (
+  SELECT id FROM payment_request WHERE {which} AND look_at <= $1
   ORDER BY look_at, id LIMIT $3 {{lock}}) RETURNING id"""
+LOOK_OPEN = LOOK.format(which=f"{_OPEN} AND state <> 'new' AND look_at > 0")
+LOOK_ENDED = LOOK.format(which=_NEWS)
 UNSENT = f"SELECT id FROM payment_request WHERE {_OPEN} AND state = 'new' AND claimed_at = 0 AND expires_at <= $1"
 LEFT = f"""SELECT id FROM payment_request WHERE {_OPEN} AND state = 'new' AND claimed_at > 0
   AND (claimed_at <= $1 OR (claimed_by <> $2 AND $3 = 1))"""
-NEXT = f"""SELECT MIN(look_at) AS at FROM payment_request
-  WHERE {_OPEN} AND look_at > 0 AND (state <> 'new' OR claimed_at = 0)"""
+NEXT = f"""SELECT MIN(at) AS at FROM (
+  SELECT MIN(look_at) AS at FROM payment_request WHERE {_OPEN} AND look_at > 0 AND (state <> 'new' OR claimed_at = 0)
+  UNION ALL SELECT MIN(look_at) FROM payment_request WHERE {_NEWS}) AS due"""
 # A callback may have come before the answer to our call, and a claim may have been given up meanwhile.
 ASKED = f"""UPDATE payment_request SET external_id = $2, asked_at = $3, expires_at = $4,
   state = CASE WHEN state = 'new' OR (state = 'unknown' AND code = '{INTERRUPTED}') THEN 'asked' ELSE state END,
@@ -162,6 +170,7 @@ PUT_OFF = """UPDATE payment_request SET claimed_by = '', claimed_at = 0, look_at
 END = "UPDATE payment_request SET state = $2, code = $3, reason = $4, look_at = $5, looks = $6 WHERE id = $1"
 PAID = "UPDATE payment_request SET state = 'paid', payment_id = $2, code = '', reason = '', look_at = 0 WHERE id = $1"
 LOOK_AT = "UPDATE payment_request SET look_at = $2, code = $3 WHERE id = $1"
+LOOK_NOW = "UPDATE payment_request SET look_at = $2, looks = 0 WHERE id = $1"
 EXTERNAL = "UPDATE payment_request SET external_id = $2 WHERE id = $1"
 # Requests that were sent, and whose answer has not come or never will.
 UNANSWERED = f"SELECT id FROM payment_request WHERE {_OPEN} AND state = 'new' AND claimed_at > 0 AND provider = $1"
@@ -303,8 +312,9 @@ async def claim(provider: str, most: int, *, me: str, now: int) -> list[PaymentR
 
 
 async def claim_looks(most: int, *, now: int) -> list[PaymentRequest]:
-    """Take up to `most` that are to be looked up."""
-    return await _taken(LOOK, [now, now + LEASE_MS, most])
+    """Take up to `most` that are to be looked up, those that have not ended first."""
+    taken = await _taken(LOOK_OPEN, [now, now + LEASE_MS, most])
+    return taken + await _taken(LOOK_ENDED, [now, now + LEASE_MS, most - len(taken)])
 
 
 async def _taken(statement: str, values: Sequence[Any]) -> list[PaymentRequest]:
@@ -403,10 +413,10 @@ async def note_paid(request: PaymentRequest, payment_id: int) -> bool:
 
 
 async def look_again(request: PaymentRequest, *, code: str, now: int) -> bool:
-    """When an unknown one is looked up next. False: it was looked up for two days, and from now on waits for a
-    person."""
+    """When one is looked up next of which nothing was to be learned. False: it was looked up for two days, and from now
+    on waits for a person."""
     since = request.asked_at or request.created_at
-    over = now - since >= LOOK_FOR_MS
+    over = now - since >= LOOK_FOR_MS and request.looks >= len(LOOKS_MS)  # of an old one news may come
     wait = LOOKS_MS[request.looks] if request.looks < len(LOOKS_MS) else LOOK_EVERY_MS
     await execute(connection(), LOOK_AT, [request.id, 0 if over else now + wait, cut(code, 80)])
     return not over
@@ -415,6 +425,15 @@ async def look_again(request: PaymentRequest, *, code: str, now: int) -> bool:
 async def look_at(request: PaymentRequest, at: int, code: str = "") -> None:
     """Have it looked up at this time; 0: never again."""
     await execute(connection(), LOOK_AT, [request.id, at, cut(code or request.code, 80)])
+
+
+async def look_now(request: PaymentRequest, now: int) -> None:
+    """Have a held one looked up at once, for its provider has news of it; one that has failed or expired as well, for
+    it may be paid after all."""
+    if request.state in NOT_PAID:
+        await execute(connection(), LOOK_NOW, [request.id, now])
+    elif request.state in (RequestState.ASKED, RequestState.UNKNOWN):
+        await look_at(request, now)
 
 
 async def list_open(*, unknown: bool = False) -> list[PaymentRequest]:

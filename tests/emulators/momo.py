@@ -5,6 +5,7 @@ import asyncio
 import base64
 import secrets
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -58,6 +59,7 @@ class Emulator:
         self.calls: list[tuple[str, str, int]] = []
         self.tokens: list[str] = []
         self.troubles: list[Trouble] = []
+        self.early: Callable[[Collection], None] | None = None  # what is done before the answer, and called back
         self._changed = asyncio.Condition()
 
     async def __aenter__(self) -> Self:
@@ -111,6 +113,9 @@ class Emulator:
         trouble = self.troubles.pop(0) if self.troubles else None
         if trouble is None or trouble.taken:
             self.taken[reference] = Collection(reference, fields, request.headers.get("X-Callback-Url", ""))
+        if self.early:
+            self.early(self.taken[reference])
+            await self.call_back(self.taken[reference])
         if trouble and trouble.cut:
             await self._note(request, 0)
             if trouble.dies:

@@ -5,9 +5,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from models.sql import now_ms
 from tests.emulators.momo import ENVIRONMENT, KEY, SECRET, USER, Collection, Emulator, Trouble
 from tests.world.people import PEOPLE
-from tests.world.pushes import PushClock, alerts, asked, becomes, payments, settled
+from tests.world.pushes import PushClock, alerts, asked, becomes, payments, settled, waits_for
 from tests.world.server import Serving, serving
 
 pytestmark = pytest.mark.everyday_on_sqlite
@@ -29,6 +30,11 @@ async def rings(at: Serving, momo: Emulator, amount: int = 5_000_00) -> Collecti
     [one] = await momo.wait_for(1)
     await becomes(at, "asked")
     return one
+
+
+async def looked_at_in_vain(at: Serving) -> None:
+    """Returns once it was looked up for the first time, and is to be again within the minute."""
+    await waits_for(at, f"SELECT 1 FROM payment_request WHERE looks = 1 AND look_at < {now_ms() + 60_000}")
 
 
 def pay(one: Collection, receipt: str = "363440463") -> None:
@@ -162,6 +168,66 @@ async def test_a_callback_that_is_lost_is_looked_up_in_the_end(demo_url: str, pu
         push_clock.forward(331)
         at.mwanga.payments.notify()
         await becomes(at, "paid")
+
+
+async def test_a_callback_may_come_before_the_answer_to_its_request(demo_url: str, push_clock: PushClock) -> None:
+    async with selling(demo_url) as (at, momo):
+        momo.early = pay
+        await asked(at, provider="momo")
+        await waits_for(at, "SELECT 1 FROM payment_request WHERE state <> 'new'")
+        push_clock.forward(0.5)
+        at.mwanga.payments.reader.notify()
+        await becomes(at, "paid")
+
+
+async def test_a_look_that_a_callback_wanted_is_tried_again_soon(demo_url: str, push_clock: PushClock) -> None:
+    async with selling(demo_url) as (at, momo):
+        one = await rings(at, momo)
+        pay(one)
+        momo.troubles.append(Trouble(502, "<html>"))
+        await momo.call_back(one)
+        await settled(at)
+        await looked_at_in_vain(at)
+        push_clock.forward(15)
+        at.mwanga.payments.notify()
+        await becomes(at, "paid")
+
+
+@pytest.mark.parametrize("answers", [[], [Trouble(502, "<html>")]], ids=["at once", "after a silence"])
+async def test_what_is_paid_after_its_end_is_looked_up_and_counts(
+    demo_url: str, push_clock: PushClock, answers: list[Trouble]
+) -> None:
+    """Its callback comes days late, and once: it is followed until MTN says what became of the money."""
+    async with selling(demo_url) as (at, momo):
+        one = await rings(at, momo)
+        push_clock.forward(331)
+        at.mwanga.payments.notify()
+        await becomes(at, "expired")
+        push_clock.forward(3 * 24 * 3_600)
+        pay(one)
+        momo.troubles += answers
+        assert await momo.call_back(one) == 200
+        await settled(at)
+        for _each in answers:
+            await looked_at_in_vain(at)
+            push_clock.forward(15)
+            at.mwanga.payments.notify()
+        await becomes(at, "paid")
+        assert await payments(at, "momo") == [("363440463", 5_000_00)]
+
+
+async def test_news_of_one_that_has_failed_tell_nobody_twice(demo_url: str) -> None:
+    async with selling(demo_url) as (at, momo):
+        one = await rings(at, momo)
+        one.status, one.reason = "FAILED", "APPROVAL_REJECTED"
+        await momo.call_back(one)
+        await becomes(at, "failed")
+        told = await at.rows("SELECT id FROM outbox")
+        await momo.call_back(one, body=one.said | {"again": "yes"})
+        await settled(at)
+        await waits_for(at, "SELECT 1 FROM payment_request WHERE looks = 1 AND look_at = 0")
+        assert (await becomes(at, "failed"))["reason"] == "cancelled"
+        assert await at.rows("SELECT id FROM outbox") == told
 
 
 async def test_what_is_paid_in_another_currency_is_not_booked_as_ours(demo_url: str, push_clock: PushClock) -> None:
