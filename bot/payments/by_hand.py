@@ -1,13 +1,11 @@
 """Pushes of which nobody knows whether they were paid: what somebody of the office does with one, at a prompt or on a
 page, in the caller's unit of work."""
 
-from contextlib import suppress
 from datetime import UTC, datetime
 
 from bot.company import Company
 from bot.payments.base import PARKED, Answer, State
-from bot.payments.settling import Settler
-from bot.text import numbers
+from bot.payments.settling import Settler, may_have_paid
 from bot.text.i18n import N_, Reason
 from models.audit import record
 from models.money.payments import Payment
@@ -78,10 +76,9 @@ async def _hold(request: PaymentRequest) -> PaymentRequest:
 
 
 async def _is_anothers(known: Payment, request: PaymentRequest, company: Company) -> bool:
-    """Whether a payment that is booked cannot be this push's. A masked phone may be anybody's."""
-    with suppress(ValueError):
-        if numbers.parse(known.payer_phone, company.country) != request.phone:
-            return True
+    """Whether a payment that is booked cannot be this push's."""
+    if not may_have_paid(request.phone, known, company):
+        return True
     return known.amount != request.amount or not await unapplied(known.id)
 
 

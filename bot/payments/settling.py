@@ -2,16 +2,19 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from bot.company import Company
 from bot.message import Copy
 from bot.payments.base import Answer, State
+from bot.text import numbers
 from models.alerts import raise_alert, raise_alert_once
-from models.money.receiving import Incoming
+from models.money.payments import Payment
+from models.money.receiving import Incoming, Source
 from models.selling import requests
 from models.selling.requests import PaymentRequest, Reason, RequestState
-from models.sql import HOUR_MS, MINUTE_MS, now_ms
+from models.sql import HOUR_MS, MINUTE_MS, now_ms, read_moment
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +34,13 @@ ENDS = {
 
 class NotYet(Exception):
     """It is about a request of which the provider's answer is on the way: with its own id, or that it was taken."""
+
+
+def may_have_paid(phone: str, payment: Payment, company: Company) -> bool:
+    """Whether a payment may be of this phone. A masked one may be anybody's."""
+    with suppress(ValueError):
+        return numbers.parse(payment.payer_phone, company.country) == phone
+    return True
 
 
 class Settler:
@@ -95,6 +105,8 @@ class Settler:
         now = self._clock()
         if request.state == RequestState.PAID:
             return "no news"
+        if confirmed := await self._find_confirmed(request):
+            return await self._settle_payment(answer, confirmed, request)
         if request.code != NO_RECEIPT:
             await requests.end(request, RequestState.UNKNOWN, code=NO_RECEIPT, reason="", now=now)
             await requests.look_at(request, now + RECEIPT_WITHIN_MS, NO_RECEIPT)
@@ -106,6 +118,23 @@ class Settler:
             f"mwanga payments receipt {request.id} RECEIPT"
         )
         return NO_RECEIPT
+
+    async def _find_confirmed(self, request: PaymentRequest) -> Incoming | None:
+        """The payment of a push, where it is booked already: its confirmation came, and what it was for was handed
+        out. None where it may be one of several."""
+        found = [
+            one for one in await requests.bought_meanwhile(request) if may_have_paid(request.phone, one, self._company)
+        ]
+        if len(found) != 1:
+            return None
+        return Incoming(
+            source=Source.QUERY,
+            provider=request.provider,
+            reference=found[0].reference,
+            amount=found[0].amount,
+            paid_at=read_moment(found[0].paid_at),
+            payer_phone=found[0].payer_phone,
+        )
 
     async def _look_soon(self, request: PaymentRequest) -> str:
         if request.state == RequestState.NEW:

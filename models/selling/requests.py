@@ -33,6 +33,7 @@ Conditions on `state` are written as in the partial indexes, since SQLite uses t
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -45,6 +46,7 @@ from models.money.ledger import AccountKind, balance, credit_of
 from models.money.payments import Payment
 from models.money.reservations import reserved
 from models.people import Agent, Customer
+from models.rows import find_rows
 from models.selling.catalogue import Terms
 from models.selling.contracts import Contract
 from models.selling.refusals import BeingPaid, PaidOff
@@ -176,6 +178,10 @@ EXTERNAL = "UPDATE payment_request SET external_id = $2 WHERE id = $1"
 UNANSWERED = f"SELECT id FROM payment_request WHERE {_OPEN} AND state = 'new' AND claimed_at > 0 AND provider = $1"
 LOST = f"""SELECT id FROM payment_request WHERE {_OPEN} AND state = 'unknown' AND external_id = '' AND provider = $1
   AND phone = $2 AND amount = $3 AND created_at > $4"""
+# A confirmation names no push: what it was for was bought by what the payer typed.
+BOUGHT = """provider = $1 AND amount = $2 AND created_at >= $3 AND created_at < $4
+  AND NOT EXISTS (SELECT 1 FROM payment_request r WHERE r.payment_id = payment.id)
+  AND EXISTS (SELECT 1 FROM {table} b WHERE b.payment_id = payment.id AND b.{whose} = $5) ORDER BY id"""
 COUNT = f"SELECT provider, state, COUNT(*) AS requests FROM payment_request WHERE {_OPEN} GROUP BY provider, state"
 STEPS: dict[RequestState, frozenset[RequestState]] = {
     RequestState.FAILED: frozenset({RequestState.NEW, RequestState.ASKED, RequestState.UNKNOWN}),
@@ -389,6 +395,20 @@ async def waiting_for(provider: str, *, phone: str, amount: int) -> list[Payment
         created_at__gt=now_ms() - LOST_WITHIN_MS,
     )
     return await found.order_by("-id").limit(2)
+
+
+async def bought_meanwhile(request: PaymentRequest) -> list[Payment]:
+    """Payments of its amount that came within the hour after it, that no push asked for, and that were for the very
+    same: its own may be among them."""
+    table, whose, value = "sale", "device_id", request.device_id
+    if request.agent_id:
+        table, whose, value = "top_up", "agent_id", request.agent_id
+    elif value is None:
+        whose, value = "contract_id", request.contract_id
+    since = datetime.fromtimestamp(request.created_at / 1000, UTC)
+    span = [since, since + timedelta(milliseconds=LOST_WITHIN_MS)]
+    condition = BOUGHT.format(table=table, whose=whose)
+    return await find_rows(Payment, condition, [request.provider, request.amount, *span, value])
 
 
 async def end(request: PaymentRequest, state: RequestState, *, code: str, reason: str, now: int) -> bool:

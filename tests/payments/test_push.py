@@ -12,7 +12,7 @@ from bot.payments import collector as collector_file
 from bot.payments import daraja as daraja_file
 from tests.emulators.daraja import BUSY_PHONE, PAGE, SPIKE_ARREST, Emulator, Push, Trouble, error
 from tests.world.people import PEOPLE
-from tests.world.pushes import PushClock, alerts, asked, becomes, payments, selling, settled, waits_for
+from tests.world.pushes import SERIAL, PushClock, alerts, asked, becomes, payments, selling, settled, waits_for
 from tests.world.server import serving
 
 pytestmark = pytest.mark.everyday_on_sqlite
@@ -370,6 +370,52 @@ async def test_what_is_paid_without_a_receipt_waits_for_it_and_then_for_a_person
         receipt = await daraja.pay(push)  # the callback was only late
         await becomes(at, "paid")
         assert await payments(at) == [(receipt, 5_000_00)]
+
+
+@pytest.mark.parametrize("phone", ["2547 ***** 126", PEOPLE["Baraka"]], ids=["masked", "whole"])
+@pytest.mark.parametrize("when", ["before the look", "after it"])
+async def test_what_is_paid_and_confirmed_waits_for_nothing(
+    demo_url: str, push_clock: PushClock, phone: str, when: str
+) -> None:
+    """The callback is lost, and the confirmation names no push: she has her code, and need not wait for another."""
+    async with selling(demo_url) as (at, daraja):
+        await registered(at, daraja)
+        await asked(at)
+        [push] = await daraja.wait_for(1)
+        await becomes(at, "asked")
+        push.result = "0"
+        for step in ("before the look", "after it"):
+            if step == when:
+                assert await daraja.pay_bill(SERIAL, "5000.00", receipt="UKS0000007", phone=phone) == "0"
+                await settled(at)
+            push_clock.forward(181 if step == "before the look" else 301)
+            at.mwanga.payments.notify()
+            await becomes(at, "unknown" if (when, step) == ("after it", "before the look") else "paid")
+        assert await payments(at) == [("UKS0000007", 5_000_00)] and await alerts(at) == []
+        said = [row["text"] for row in await at.rows("SELECT text FROM outbox ORDER BY id")]
+        assert sum("Code" in each for each in said) == 1
+        assert sum("its receipt" in each for each in said) == (when == "after it")
+
+
+@pytest.mark.parametrize(
+    ("serial", "amount", "phone"),
+    [("SHS0283", "4000.00", "masked"), ("EB100042", "5000.00", "masked"), (SERIAL, "5000.00", PEOPLE["Neema"])],
+    ids=["another amount", "another device", "another phone"],
+)
+async def test_another_payment_is_not_taken_for_it(
+    demo_url: str, push_clock: PushClock, serial: str, amount: str, phone: str
+) -> None:
+    async with selling(demo_url) as (at, daraja):
+        await registered(at, daraja)
+        await asked(at)
+        [push] = await daraja.wait_for(1)
+        await becomes(at, "asked")
+        assert await daraja.pay_bill(serial, amount, phone=phone) == "0"
+        await settled(at)
+        push.result = "0"
+        push_clock.forward(181)
+        at.mwanga.payments.notify()
+        assert (await becomes(at, "unknown"))["code"] == "no receipt"
 
 
 async def test_what_is_unknown_is_looked_up_for_two_days_and_then_left_to_a_person(

@@ -4,7 +4,7 @@ of an agent's wallet. Real servers on loopback on all sides."""
 import pytest
 
 from tests.world.people import PEOPLE
-from tests.world.pushes import becomes, payments, selling, settled
+from tests.world.pushes import PushClock, alerts, becomes, payments, selling, settled
 from tests.world.server import Serving
 
 pytestmark = pytest.mark.everyday_on_sqlite
@@ -68,6 +68,24 @@ async def test_an_agent_fills_her_wallet_by_text(demo_url: str, first: str) -> N
         assert await payments(at) == [(receipt, 50_000_00)] and await in_wallets(at) == [(wallet, 50_000_00)]
         assert await told_of_money(at, asha) == [told]
         assert await at.rows("SELECT 1 FROM sale UNION ALL SELECT 1 FROM suspense") == []
+
+
+async def test_a_wallet_that_is_filled_by_a_confirmation_waits_for_no_receipt(
+    demo_url: str, push_clock: PushClock
+) -> None:
+    async with selling(demo_url) as (at, daraja):
+        await registered(at)
+        asha, wallet = PEOPLE["Asha"], await prepaid(at)
+        assert await at.emulator.sms(asha, "WALLET 50000") == 200
+        [push] = await daraja.wait_for(1)
+        await becomes(at, "asked")
+        assert await daraja.pay_bill(wallet, "50000.00") == "0"
+        await settled(at)
+        push.result = "0"  # its callback never comes
+        push_clock.forward(181)
+        at.mwanga.payments.notify()
+        await becomes(at, "paid")
+        assert await in_wallets(at) == [(wallet, 50_000_00)] and await alerts(at) == []
 
 
 async def test_money_for_a_serial_that_nobody_has_is_booked_and_waits(demo_url: str) -> None:
