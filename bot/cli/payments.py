@@ -84,8 +84,8 @@ def query(number: Number) -> None:
             request = await _request(number)
             if server.payments.simulated:
                 fail(IN_DEMO)
-            if request.state not in (RequestState.ASKED, RequestState.UNKNOWN):
-                fail(f"{number} is {request.state}.")
+            async with server.database.work():
+                await _do(by_hand.note_query(request, actor=ACTOR))
             await server.payments.collector.look_up(request)
             typer.echo(_line(await _request(number), server.company))
 
@@ -138,7 +138,8 @@ def show_notices(
         async with assembled(load_config(), handling=False, serving=False) as server:
             if again:
                 async with server.database.work():
-                    several = await notices.run_again()
+                    if several := await notices.run_again():
+                        await record(ACTOR, "payments notices", "mobile money", f"{several} handled once more")
                 typer.echo(f"Handled once more: {several}.")
                 return
             for notice, why in await notices.list_parked():
@@ -156,7 +157,7 @@ def _said(notice: notices.Kept, server: Server) -> str:
         return "sealed with another key"
 
 
-async def _do(work: Awaitable[None]) -> None:
+async def _do(work: Awaitable[object]) -> None:
     """Do it, or fail with a sentence."""
     try:
         await work

@@ -29,11 +29,16 @@ class NotDone(Reason):
 
 async def ask_again(request: PaymentRequest, *, actor: str) -> None:
     """Have the provider asked at once how a push stands. Raises NotDone; `Payments.notify` after the commit."""
+    await requests.look_at(await note_query(request, actor=actor), now_ms())
+
+
+async def note_query(request: PaymentRequest, *, actor: str) -> PaymentRequest:
+    """Write that the provider is asked now how a push stands: the push as it is, held. Raises NotDone."""
     request = await _hold(request)
     if request.state not in (RequestState.ASKED, RequestState.UNKNOWN):
         raise NotDone(N_("{push} is {state}."), push=request.id, state=Reason(str(request.state)))
-    await requests.look_at(request, now_ms())
     await record(actor, "payments query", str(request.id))
+    return request
 
 
 async def park(request: PaymentRequest, *, settler: Settler, actor: str) -> None:

@@ -100,6 +100,19 @@ def test_the_demo_asks_nobody(run: Run, unknown: int) -> None:
     assert "There is no push 99" in run("payments", "park", "99").output
 
 
+def test_who_asks_the_provider_is_noted(run: Run, unknown: int, demo_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MWANGA_DARAJA_URL", "http://127.0.0.1:9")  # the push has no id there: nobody is called
+    asked = run("payments", "query", str(unknown))
+    assert asked.exit_code == 0 and f"{unknown} | " in asked.output, asked.output
+    assert run("payments", "park", str(unknown)).exit_code == 0
+    ended = run("payments", "query", str(unknown))
+    assert (ended.exit_code, ended.output) == (1, f"{unknown} is expired.\n")
+    noted = query(demo_url, "SELECT actor, action, subject FROM audit WHERE action LIKE 'payments %' ORDER BY id")
+    assert [tuple(row.values()) for row in noted] == [
+        ("command line", f"payments {what}", str(unknown)) for what in ("query", "park")
+    ]
+
+
 def test_what_cannot_be_read_is_shown_and_handled_again(run: Run, demo_url: str) -> None:
     async def keep() -> None:
         async with assembled(load(database=demo_url), handling=False, serving=False) as server:
@@ -111,7 +124,10 @@ def test_what_cannot_be_read_is_shown_and_handled_again(run: Run, demo_url: str)
     asyncio.run(keep())
     shown = run("payments", "notices").output
     assert "daraja stk from 196.201.214.200 | Unreadable: the body is no JSON object | <html>" in shown
-    assert run("payments", "notices", "--again").output == "Handled once more: 1.\n"
+    for several in (1, 0):
+        assert run("payments", "notices", "--again").output == f"Handled once more: {several}.\n"
+    noted = query(demo_url, "SELECT subject, detail FROM audit WHERE action = 'payments notices'")
+    assert noted == [{"subject": "mobile money", "detail": "1 handled once more"}]
 
 
 async def test_addresses_are_registered_once(demo_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -85,6 +85,7 @@ DEEDS = (
     N_("outgoing"),
     N_("pay out"),
     N_("payment never came"),
+    N_("payments notices"),
     N_("payments park"),
     N_("payments query"),
     N_("payments receipt"),
