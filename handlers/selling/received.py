@@ -2,7 +2,8 @@
 
 What a payment is for is decided in this order: what our own request was for; the serial or number that the payer typed,
 then its only near spelling; the phone that was typed, or where nothing was typed the payer's own, of the only customer
-with it and the only device. All else waits for the office (models/selling/applying.py)."""
+with it and the only device; what a push was for whose longer account a provider has cut. All else waits for the office
+(models/selling/applying.py)."""
 
 from contextlib import suppress
 from typing import NamedTuple
@@ -231,7 +232,18 @@ async def _find(payment: Payment, request: PaymentRequest | None, company: Compa
     if pushes and (pushes[0].device_id or pushes[0].contract_id):
         return await load_payable(pushes[0].device_id, pushes[0].contract_id)
     typed = payment.account_text.strip()
-    return await find_by_account(typed, _phone(typed or payment.payer_phone, company))
+    found = await find_by_account(typed, _phone(typed or payment.payer_phone, company))
+    return await _shown_as(payment, company) if found is Why.NOBODY else found
+
+
+async def _shown_as(payment: Payment, company: Company) -> Payable | Why:
+    """What a push was for whose account came back as its phone had shown it: cut."""
+    phone = _phone(payment.payer_phone, company)
+    pushes = await requests.shown_as(payment.account_text.strip(), payment.amount)
+    pushes = [one for one in pushes if one.provider == payment.provider and phone in ("", one.phone)]
+    if len(pushes) != 1:
+        return Why.SEVERAL if pushes else Why.NOBODY
+    return await load_payable(pushes[0].device_id, pushes[0].contract_id)
 
 
 def _phone(typed: str, company: Company) -> str:
@@ -330,6 +342,8 @@ async def validate(account_text: str, amount: int, company: Company) -> Refusal 
     if not typed or await _wallet_of(typed, company):
         return None
     paid_for = await find_by_account(typed, _phone(typed, company))
+    if paid_for is Why.NOBODY and (pushes := await requests.shown_as(typed, amount)):
+        paid_for = await load_payable(pushes[0].device_id, pushes[0].contract_id)
     if isinstance(paid_for, Why):
         return Refusal.ACCOUNT
     try:

@@ -139,6 +139,7 @@ APART_MS, SAME_APART_MS, DOUBT_MS = MINUTE_MS, 2 * MINUTE_MS, 10 * MINUTE_MS
 LOOKS_MS = (15_000, 15_000, 30_000, 30_000, 90_000)
 LOOK_EVERY_MS, LOOK_FOR_MS = HOUR_MS, 48 * HOUR_MS
 LEASE_MS = 120_000  # a claim that is older is of a server that died: with a new token a call takes 80 s at most
+SHOWN = 12  # characters of an account that each provider shows: it may cut what is longer (reference: payments 1.4)
 LOST_WITHIN_MS = HOUR_MS  # a payment so long after a request whose answer was lost may be its own
 
 INTERRUPTED = "interrupted"  # the code of one whose server died, or was too slow: its answer may come after all
@@ -395,6 +396,25 @@ async def waiting_for(provider: str, *, phone: str, amount: int) -> list[Payment
         created_at__gt=now_ms() - LOST_WITHIN_MS,
     )
     return await found.order_by("-id").limit(2)
+
+
+async def shown_as(typed: str, amount: int) -> list[PaymentRequest]:
+    """The pushes for this amount (minor units) that nobody knows to be paid yet, and of whose account a phone shows
+    this beginning alone."""
+    if len(typed) < SHOWN:
+        return []
+    begins = _letters(typed)
+    found = await PaymentRequest.filter(
+        amount=amount,
+        state__in=[RequestState.NEW, RequestState.ASKED, RequestState.UNKNOWN],
+        created_at__gt=now_ms() - LOST_WITHIN_MS,
+    )
+    return [push for push in found if len(push.account) > SHOWN and _letters(push.account).startswith(begins)]
+
+
+def _letters(account: str) -> str:
+    """An account without the marks that a provider may leave out."""
+    return "".join(filter(str.isalnum, account.upper()))
 
 
 async def bought_meanwhile(request: PaymentRequest) -> list[Payment]:

@@ -3,8 +3,10 @@ of an agent's wallet. Real servers on loopback on all sides."""
 
 import pytest
 
+from models.devices import Device
+from models.devices.keys import open_key, seal_key
 from tests.world.people import PEOPLE
-from tests.world.pushes import PushClock, alerts, becomes, payments, selling, settled
+from tests.world.pushes import SERIAL, PushClock, alerts, becomes, payments, selling, settled
 from tests.world.server import Serving
 
 pytestmark = pytest.mark.everyday_on_sqlite
@@ -88,6 +90,30 @@ async def test_a_wallet_that_is_filled_by_a_confirmation_waits_for_no_receipt(
         assert await in_wallets(at) == [(wallet, 50_000_00)] and await alerts(at) == []
 
 
+@pytest.mark.parametrize("phone", ["2547 ***** 126", PEOPLE["Baraka"]], ids=["masked", "whole"])
+async def test_a_push_for_a_serial_that_is_longer_than_a_phone_shows_is_validated_and_bought(
+    demo_url: str, phone: str
+) -> None:
+    """Daraja takes twelve characters of an account, and tells and asks us of those."""
+    async with selling(demo_url) as (at, daraja):
+        await registered(at)
+        baraka = PEOPLE["Baraka"]
+        await name_anew(at, "SOLARHOME20260283")
+        assert await at.emulator.sms(baraka, "BUY 5000") == 200
+        [push] = await daraja.wait_for(1)
+        await becomes(at, "asked")
+        shown = push.fields["AccountReference"]
+        assert shown == "SOLARHOME202"
+        assert await daraja.pay_bill(shown, "6000.00") == "C2B00012"
+        assert await daraja.pay_bill(shown[:11], "5000.00") == "C2B00012"
+        assert await daraja.pay_bill(shown, "5000.00", receipt="UKS0000009", phone=phone) == "0"
+        await settled(at)
+        await daraja.pay(push, "UKS0000009")
+        await becomes(at, "paid")
+        assert len(await at.rows("SELECT 1 FROM sale")) == 1 and await alerts(at) == []
+        assert await at.rows("SELECT 1 FROM suspense") == []
+
+
 async def test_money_for_a_serial_that_nobody_has_is_booked_and_waits(demo_url: str) -> None:
     """Where the pay bill asks nobody before, what is confirmed was paid."""
     async with selling(demo_url) as (at, daraja):
@@ -106,6 +132,14 @@ async def test_money_for_a_serial_that_nobody_has_is_booked_and_waits(demo_url: 
         )
         assert waits == {"why": "nobody", "closed_at": None, "there": 5_000_00}
         assert await at.rows("SELECT 1 FROM sale") == []
+
+
+async def name_anew(at: Serving, serial: str) -> None:
+    """The device that Baraka has goes by this serial."""
+    async with at.mwanga.database.work():
+        device, vault = await Device.get(serial=SERIAL), at.mwanga.company.vault
+        sealed = seal_key(serial, open_key(device, vault), vault)
+        await Device.filter(id=device.id).update(serial=serial, sealed_key=sealed)
 
 
 async def registered(at: Serving) -> None:
