@@ -23,20 +23,21 @@ KEPT = "token "  # how the setting begins in which servers share one
 
 
 def read_object(body: bytes) -> Mapping[str, Any]:
-    """The JSON object in a body; an empty one for anything else. Fractions are Decimal."""
+    """The JSON object in a body; an empty one for anything else. Fractions are Decimal. A name that was cut within a
+    letter, or is in another charset, costs no payment."""
     try:
-        said = json.loads(body, parse_float=Decimal)
+        said = json.loads(body.decode("utf-8-sig", errors="replace"), parse_float=Decimal)
     except (ValueError, RecursionError):
         return {}
     return said if isinstance(said, dict) else {}
 
 
 def text_of(said: Mapping[str, Any], field: str) -> str:
-    """A text or a number as text; empty for none, and for anything else."""
+    """A text or a number as text; empty for none, and for anything else. Half a surrogate pair becomes U+FFFD."""
     value = said.get(field)
     if value is None or isinstance(value, bool | dict | list):
         return ""
-    return str(value).replace("\0", "").strip()
+    return str(value).encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "").strip()
 
 
 def read_amount(text: str, exponent: int) -> int:

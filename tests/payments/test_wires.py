@@ -143,6 +143,7 @@ CONFIRMED = {
         ({"MSISDN": "f" * 64}, {"payer_phone": "f" * 40}),
         ({"MiddleName": "", "LastName": "KITO"}, {"payer_name": "NICHOLAS KITO"}),
         ({"FirstName": None}, {"payer_name": ""}),
+        ({"FirstName": "NICHOLAS\ud83d"}, {"payer_name": "NICHOLAS\ufffd"}),
         ({"BillRefNumber": ""}, {"account_text": ""}),
         ({"BillRefNumber": "a\0b"}, {"account_text": "ab"}),
     ],
@@ -162,6 +163,13 @@ def test_a_confirmation(changed: dict[str, Any], expected: dict[str, Any]) -> No
     }
     for name, value in (usual | expected).items():
         assert getattr(answer.payment, name) == value, name
+
+
+@pytest.mark.parametrize("cut", ["é".encode()[:1], "é".encode("latin-1")], ids=["half a letter", "another charset"])
+def test_a_name_that_cannot_be_read_refuses_no_money(cut: bytes) -> None:
+    answer = read("confirmation", json.dumps(CONFIRMED).encode().replace(b"NICHOLAS", b"ANDR" + cut))
+    assert answer and answer.payment
+    assert (answer.payment.payer_name, answer.payment.amount) == ("ANDR\ufffd", 5_00)
 
 
 def test_a_time_that_cannot_be_read_refuses_no_money() -> None:
