@@ -223,6 +223,9 @@ class Collector:
         await requests.look_at(held, 0)
 
     async def _note_in_vain(self, held: PaymentRequest, answer: Answer) -> None:
+        if confirmed := await self._settler.find_confirmed(held):
+            await self._settler.settle(confirmed)
+            return
         code = held.code if held.code == NO_RECEIPT else answer.code or held.code
         if not await requests.look_again(held, code=code, now=self._clock()):
             said = "Nobody knows whether pushes of two days ago are paid: mwanga payments list --unknown"

@@ -105,8 +105,8 @@ class Settler:
         now = self._clock()
         if request.state == RequestState.PAID:
             return "no news"
-        if confirmed := await self._find_confirmed(request):
-            return await self._settle_payment(answer, confirmed, request)
+        if confirmed := await self.find_confirmed(request):
+            return await self.settle(confirmed)
         if request.code != NO_RECEIPT:
             await requests.end(request, RequestState.UNKNOWN, code=NO_RECEIPT, reason="", now=now)
             await requests.look_at(request, now + RECEIPT_WITHIN_MS, NO_RECEIPT)
@@ -119,15 +119,16 @@ class Settler:
         )
         return NO_RECEIPT
 
-    async def _find_confirmed(self, request: PaymentRequest) -> Incoming | None:
-        """The payment of a push, where it is booked already: its confirmation came, and what it was for was handed
-        out. None where it may be one of several."""
+    async def find_confirmed(self, request: PaymentRequest) -> Answer | None:
+        """That a push is paid, where its money is booked already: its confirmation came, and what it was for was handed
+        out. None where it may be one of several. Should it have been another payment, that of the push is booked as
+        well when it is heard of."""
         found = [
             one for one in await requests.bought_meanwhile(request) if may_have_paid(request.phone, one, self._company)
         ]
         if len(found) != 1:
             return None
-        return Incoming(
+        payment = Incoming(
             source=Source.QUERY,
             provider=request.provider,
             reference=found[0].reference,
@@ -135,6 +136,7 @@ class Settler:
             paid_at=read_moment(found[0].paid_at),
             payer_phone=found[0].payer_phone,
         )
+        return Answer(state=State.PAID, provider=request.provider, request=request.reference, payment=payment)
 
     async def _look_soon(self, request: PaymentRequest) -> str:
         if request.state == RequestState.NEW:

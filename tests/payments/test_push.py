@@ -397,6 +397,26 @@ async def test_what_is_paid_and_confirmed_waits_for_nothing(
         assert sum("its receipt" in each for each in said) == (when == "after it")
 
 
+async def test_what_is_confirmed_and_was_never_answered_is_unknown_no_more(
+    demo_url: str, push_clock: PushClock
+) -> None:
+    """Without its id at Daraja nobody can ask for it: it would hold the debt back for two days."""
+    async with selling(demo_url) as (at, daraja):
+        await registered(at, daraja)
+        daraja.trouble(PUSH, CUT)
+        await asked(at)
+        await becomes(at, "unknown")
+        assert await daraja.pay_bill(SERIAL, "5000.00", receipt="UKS0000007") == "0"
+        await settled(at)
+        push_clock.forward(15)
+        at.mwanga.payments.notify()
+        await becomes(at, "paid")
+        assert await payments(at) == [("UKS0000007", 5_000_00)]
+        await daraja.pay(daraja.pushes[0], "UKS0000008")  # it was another payment after all
+        await settled(at)
+        assert len(await payments(at)) == len(await at.rows("SELECT 1 FROM sale")) == 2
+
+
 @pytest.mark.parametrize(
     ("serial", "amount", "phone"),
     [("SHS0283", "4000.00", "masked"), ("EB100042", "5000.00", "masked"), (SERIAL, "5000.00", PEOPLE["Neema"])],
