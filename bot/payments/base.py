@@ -176,6 +176,8 @@ class Provider(ABC):
     questions: str = ""
     # Headers of a callback that it reads.
     headers: tuple[str, ...] = ()
+    # Whether a callback only has us look: one with the same words may come again, for other news.
+    only_signs: bool = False
     # What it wants to read when we took a callback, as JSON; empty for nothing.
     taken: str = ""
     # Seconds that a phone rings at most.

@@ -43,6 +43,7 @@ class DescribedProvider(Provider):
         self.name, self.title = name, description.title
         super().__init__(session, description, address=address, company=company)
         self._about, self.taken, self.rings_s = description, description.answer, description.rings_seconds
+        self.only_signs = description.confirm
 
     async def ask(self, ask: Ask) -> Asked | NotAsked:
         try:

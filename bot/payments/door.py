@@ -69,10 +69,11 @@ class Door:
 
     async def keep(self, provider: Provider, kind: str, callback: Callback, address: str) -> None:
         """Keep what was said for good, and have it handled."""
-        said = pack(callback, provider.headers)
+        now = now_ms()
+        said = pack(callback, provider.headers, second=now // 1000 if provider.only_signs else None)
         async with self._database.work():
             new = await notices.keep(
-                self._company.vault, provider=provider.name, kind=kind, said=said, address=address, now=now_ms()
+                self._company.vault, provider=provider.name, kind=kind, said=said, address=address, now=now
             )
         self._metrics.notices.labels(provider.name, kind, "new" if new else "duplicate").inc()
         self._on_kept()

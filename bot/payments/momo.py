@@ -59,6 +59,7 @@ class Momo(Provider):
     kinds = ("collection",)
     methods = ("POST", "PUT")  # its pages name both
     headers = ("X-Reference-Id",)
+    only_signs = True
     rings_s = 330  # MTN gives the payer 5 minutes
 
     class Settings(ProviderSettings):

@@ -115,8 +115,9 @@ class Reader:
             await raise_alert(ALERT.format(provider=notice.provider))
 
 
-def pack(callback: Callback, headers: Sequence[str]) -> str:
-    """A callback as it is kept, with these of its headers."""
+def pack(callback: Callback, headers: Sequence[str], *, second: int | None = None) -> str:
+    """A callback as it is kept, with these of its headers. What is the same twice counts once; with the second in which
+    it came, once in that."""
     kept = {name: callback.headers[name] for name in headers if name in callback.headers}
     fields = {
         "method": callback.method,
@@ -125,7 +126,7 @@ def pack(callback: Callback, headers: Sequence[str]) -> str:
         "headers": kept,
         "body": callback.body.decode("latin-1"),
     }
-    return json.dumps(fields, sort_keys=True)
+    return json.dumps(fields if second is None else fields | {"second": second}, sort_keys=True)
 
 
 def unpack(said: str) -> Callback:

@@ -15,7 +15,7 @@ from bot.config import load
 from bot.payments.description import read_providers
 from tests.emulators.listener import Listener
 from tests.world.people import PEOPLE
-from tests.world.pushes import PushClock, asked, becomes, payments
+from tests.world.pushes import PushClock, asked, becomes, payments, settled
 from tests.world.server import Serving, serving
 
 pytestmark = pytest.mark.everyday_on_sqlite
@@ -174,6 +174,21 @@ async def test_where_a_query_has_to_confirm_a_callback_alone_counts_for_nothing(
         assert await payments(at, "pesa") == []
         pesa.found = (200, DONE)
         assert await pesa.tell(DONE | {"again": True}) == 200
+        await becomes(at, "paid")
+
+
+async def test_a_sign_may_come_again_in_the_same_words(demo_url: str, push_clock: PushClock) -> None:
+    """As of a provider that calls whenever anything has changed, and says no more than that."""
+    async with selling(demo_url, confirm=True) as (at, pesa):
+        await asked(at, provider="pesa")
+        await becomes(at, "asked")
+        sign = {"transaction": {"id": 77}}
+        assert [await pesa.tell(sign), await pesa.tell(sign)] == [200, 200]
+        await settled(at)
+        assert len(await at.rows("SELECT 1 FROM notice")) == 1
+        pesa.found = (200, DONE)
+        push_clock.forward(1)
+        assert await pesa.tell(sign) == 200
         await becomes(at, "paid")
 
 
