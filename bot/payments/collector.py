@@ -190,8 +190,8 @@ class Collector:
             await self._note_end_stands(request, answer)
             return
         if answer.state in (State.PENDING, State.UNKNOWN):
-            held = await requests.hold(request.provider, reference=request.reference)
-            if held is None or held.state != request.state:
+            held = await self._hold_unchanged(request)
+            if held is None:
                 return
             if held.state == RequestState.UNKNOWN:
                 await self._note_in_vain(held, answer)
@@ -212,10 +212,17 @@ class Collector:
                 return
         await self._settler.settle(answer)
 
+    async def _hold_unchanged(self, request: PaymentRequest) -> PaymentRequest | None:
+        """A request that was looked up, held until the commit. None where there was news while its provider was asked,
+        or a sign that it is to be looked up once more."""
+        held = await requests.hold(request.provider, reference=request.reference)
+        same = held and (held.state, held.look_at) == (request.state, request.look_at)
+        return held if same else None
+
     async def _note_end_stands(self, request: PaymentRequest, answer: Answer) -> None:
         """The provider had news of one that has ended. Where it does not say what they are, it is asked again."""
-        held = await requests.hold(request.provider, reference=request.reference)
-        if held is None or held.state != request.state:
+        held = await self._hold_unchanged(request)
+        if held is None:
             return
         if answer.state in (State.PENDING, State.UNKNOWN):
             await requests.look_again(held, code=held.code, now=self._clock())

@@ -5,7 +5,7 @@ import asyncio
 import base64
 import secrets
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -60,6 +60,7 @@ class Emulator:
         self.tokens: list[str] = []
         self.troubles: list[Trouble] = []
         self.early: Callable[[Collection], None] | None = None  # what is done before the answer, and called back
+        self.meanwhile: Callable[[Collection], Awaitable[None]] | None = None  # happens while a status is on its way
         self._changed = asyncio.Condition()
 
     async def __aenter__(self) -> Self:
@@ -135,7 +136,10 @@ class Emulator:
         if self.troubles:
             trouble = self.troubles.pop(0)
             return await self._answer(request, trouble.status, trouble.body)
-        return await self._answer(request, 200, one.said)
+        said = one.said
+        if self.meanwhile:
+            await self.meanwhile(one)
+        return await self._answer(request, 200, said)
 
     def _wrong(self, request: web.Request) -> tuple[int, dict[str, Any]] | None:
         if request.headers.get("Ocp-Apim-Subscription-Key") != KEY:

@@ -216,6 +216,28 @@ async def test_what_is_paid_after_its_end_is_looked_up_and_counts(
         assert await payments(at, "momo") == [("363440463", 5_000_00)]
 
 
+@pytest.mark.parametrize("ended", [False, True])
+async def test_a_callback_that_comes_during_a_look_has_another_one_made(
+    demo_url: str, push_clock: PushClock, ended: bool
+) -> None:
+    async with selling(demo_url) as (at, momo):
+        one = await rings(at, momo)
+        if ended:
+            push_clock.forward(331)
+            at.mwanga.payments.notify()
+            await becomes(at, "expired")
+
+        async def paid_meanwhile(one: Collection) -> None:
+            momo.meanwhile = None
+            pay(one)
+            await momo.call_back(one)
+            await settled(at)
+
+        momo.meanwhile = paid_meanwhile
+        await momo.call_back(one)
+        await becomes(at, "paid")
+
+
 async def test_news_of_one_that_has_failed_tell_nobody_twice(demo_url: str) -> None:
     async with selling(demo_url) as (at, momo):
         one = await rings(at, momo)
