@@ -349,5 +349,5 @@ def _read_time(text: str) -> datetime:
     """A moment (UTC) out of 20231121121325; now when there is none, for money is never refused for its time."""
     try:
         return datetime.strptime(text, "%Y%m%d%H%M%S").replace(tzinfo=ZONE).astimezone(UTC)
-    except ValueError:
+    except (ValueError, OverflowError):
         return datetime.now(UTC)

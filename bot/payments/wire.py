@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, DecimalException
 from typing import Any
 
 from bot.gateways.errors import SendError
@@ -44,7 +44,7 @@ def read_amount(text: str, exponent: int) -> int:
     """Minor units of a currency with so many decimals. Raises ValueError."""
     try:
         minor = Decimal(text).scaleb(exponent)
-    except InvalidOperation as error:
+    except DecimalException as error:
         raise ValueError(f"{_shown(text)} is no amount") from error
     if not minor.is_finite() or not 0 < minor < MOST_MINOR or minor != int(minor):
         raise ValueError(f"{_shown(text)} is no amount")
@@ -56,7 +56,7 @@ def read_balance(text: str, exponent: int) -> int | None:
     try:
         minor = Decimal(text).scaleb(exponent)
         return int(minor) if minor.is_finite() and abs(minor) < MOST_MINOR else None
-    except InvalidOperation:
+    except DecimalException:
         return None
 
 
