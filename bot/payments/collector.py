@@ -10,6 +10,7 @@ import os
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -183,34 +184,32 @@ class Collector:
         await self._write(partial(self._note_look, request, answer))
 
     async def _note_look(self, request: PaymentRequest, answer: Answer) -> None:
-        """What is still unknown is looked up again; what rang for too long has expired, and what had ended before stays
-        so. News that came while the provider was asked stands."""
-        now = self._clock()
+        """What had ended before stays so, unless it is paid."""
         if answer.state is not State.PAID and request.state in requests.NOT_PAID:
             await self._note_end_stands(request, answer)
+        elif answer.state in (State.PENDING, State.UNKNOWN):
+            await self._note_no_news(request, answer)
+        else:
+            await self._settler.settle(answer)
+
+    async def _note_no_news(self, request: PaymentRequest, answer: Answer) -> None:
+        """What is still unknown is looked up again; what rang for too long has expired, unless its money is there. News
+        that came while the provider was asked stands."""
+        now, held = self._clock(), await self._hold_unchanged(request)
+        if held is None:
             return
-        if answer.state in (State.PENDING, State.UNKNOWN):
-            held = await self._hold_unchanged(request)
-            if held is None:
-                return
-            if held.state == RequestState.UNKNOWN:
-                await self._note_in_vain(held, answer)
-                return
-            if now < held.expires_at:  # a callback had us look early
-                soon = now + AGAIN_MS if answer.state is State.UNKNOWN else held.expires_at
-                await requests.look_at(held, min(soon, held.expires_at))
-                return
-            if answer.state is State.PENDING:
-                expired = Answer(
-                    state=State.EXPIRED,
-                    provider=answer.provider,
-                    request=request.reference,
-                    code=answer.code or "expired",
-                    reason=Reason.NO_ANSWER,
-                )
-                await self._settler.settle(expired, if_still=_rings)
-                return
-        await self._settler.settle(answer)
+        if held.state == RequestState.ASKED and now < held.expires_at:  # a callback had us look early
+            soon = now + AGAIN_MS if answer.state is State.UNKNOWN else held.expires_at
+            await requests.look_at(held, min(soon, held.expires_at))
+        elif confirmed := await self._settler.find_confirmed(held):
+            await self._settler.settle(confirmed)
+        elif held.state == RequestState.UNKNOWN:
+            await self._note_in_vain(held, answer)
+        elif answer.state is State.PENDING:
+            code = answer.code or "expired"
+            await self._settler.settle(replace(answer, state=State.EXPIRED, code=code, reason=Reason.NO_ANSWER))
+        else:
+            await self._settler.settle(answer)
 
     async def _hold_unchanged(self, request: PaymentRequest) -> PaymentRequest | None:
         """A request that was looked up, held until the commit. None where there was news while its provider was asked,
@@ -230,9 +229,6 @@ class Collector:
         await requests.look_at(held, 0)
 
     async def _note_in_vain(self, held: PaymentRequest, answer: Answer) -> None:
-        if confirmed := await self._settler.find_confirmed(held):
-            await self._settler.settle(confirmed)
-            return
         code = held.code if held.code == NO_RECEIPT else answer.code or held.code
         if not await requests.look_again(held, code=code, now=self._clock()):
             said = "Nobody knows whether pushes of two days ago are paid: mwanga payments list --unknown"
@@ -295,10 +291,6 @@ def _ask_of(request: PaymentRequest) -> Ask:
         account=request.account,
         external_id=request.external_id,
     )
-
-
-def _rings(request: PaymentRequest) -> bool:
-    return request.state in (RequestState.ASKED, RequestState.UNKNOWN)
 
 
 def _waits(request: PaymentRequest) -> bool:

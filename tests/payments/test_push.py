@@ -397,6 +397,27 @@ async def test_what_is_paid_and_confirmed_waits_for_nothing(
         assert sum("its receipt" in each for each in said) == (when == "after it")
 
 
+@pytest.mark.parametrize("trouble", [None, PAGE], ids=["pending", "no answer"])
+async def test_who_has_her_code_does_not_read_that_nothing_was_paid(
+    demo_url: str, push_clock: PushClock, trouble: Trouble | None
+) -> None:
+    """Daraja is behind its own confirmation: it says that the phone still rings, or nothing."""
+    async with selling(demo_url) as (at, daraja):
+        await registered(at, daraja)
+        await asked(at)
+        await daraja.wait_for(1)
+        await becomes(at, "asked")
+        assert await daraja.pay_bill(SERIAL, "5000.00", receipt="UKS0000007") == "0"
+        await settled(at)
+        told = await at.rows("SELECT id FROM outbox")
+        if trouble:
+            daraja.trouble(QUERY, trouble)
+        push_clock.forward(181)
+        at.mwanga.payments.notify()
+        await becomes(at, "paid")
+        assert await at.rows("SELECT id FROM outbox") == told
+
+
 async def test_what_is_confirmed_and_was_never_answered_is_unknown_no_more(
     demo_url: str, push_clock: PushClock
 ) -> None:
