@@ -173,7 +173,7 @@ PUT_OFF = """UPDATE payment_request SET claimed_by = '', claimed_at = 0, look_at
 END = "UPDATE payment_request SET state = $2, code = $3, reason = $4, look_at = $5, looks = $6 WHERE id = $1"
 PAID = "UPDATE payment_request SET state = 'paid', payment_id = $2, code = '', reason = '', look_at = 0 WHERE id = $1"
 LOOK_AT = "UPDATE payment_request SET look_at = $2, code = $3 WHERE id = $1"
-LOOK_NOW = "UPDATE payment_request SET look_at = $2, looks = 0 WHERE id = $1"
+LOOK_NOW = "UPDATE payment_request SET look_at = $2, looks = 0 WHERE id = $1 AND state <> 'paid'"
 EXTERNAL = "UPDATE payment_request SET external_id = $2 WHERE id = $1"
 # Requests that were sent, and whose answer has not come or never will.
 UNANSWERED = f"SELECT id FROM payment_request WHERE {_OPEN} AND state = 'new' AND claimed_at > 0 AND provider = $1"
@@ -468,12 +468,9 @@ async def look_at(request: PaymentRequest, at: int, code: str = "") -> None:
 
 
 async def look_now(request: PaymentRequest, now: int) -> None:
-    """Have a held one looked up at once, for its provider has news of it; one that has failed or expired as well, for
-    it may be paid after all."""
-    if request.state in NOT_PAID:
-        await execute(connection(), LOOK_NOW, [request.id, now])
-    elif request.state in (RequestState.ASKED, RequestState.UNKNOWN):
-        await look_at(request, now)
+    """Have a held one that was sent looked up at once, and as often as it takes, for its provider has news of it; one
+    that has failed or expired as well, for it may be paid after all."""
+    await execute(connection(), LOOK_NOW, [request.id, now])
 
 
 async def list_open(*, unknown: bool = False) -> list[PaymentRequest]:

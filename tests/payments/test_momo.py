@@ -216,6 +216,22 @@ async def test_what_is_paid_after_its_end_is_looked_up_and_counts(
         assert await payments(at, "momo") == [("363440463", 5_000_00)]
 
 
+async def test_a_callback_of_one_that_was_given_up_is_followed_as_well(demo_url: str, push_clock: PushClock) -> None:
+    async with selling(demo_url) as (at, momo):
+        one = await rings(at, momo)
+        given_up = "UPDATE payment_request SET state = 'unknown', look_at = 0, looks = 60 RETURNING id"
+        await at.rows(given_up)
+        push_clock.forward(5 * 24 * 3_600)
+        pay(one)
+        momo.troubles.append(Trouble(502, "<html>"))
+        await momo.call_back(one)
+        await settled(at)
+        await looked_at_in_vain(at)
+        push_clock.forward(15)
+        at.mwanga.payments.notify()
+        await becomes(at, "paid")
+
+
 @pytest.mark.parametrize("ended", [False, True])
 async def test_a_callback_that_comes_during_a_look_has_another_one_made(
     demo_url: str, push_clock: PushClock, ended: bool
