@@ -22,7 +22,7 @@ from bot.text.gaps import fill, missing
 from models.messages import PREFIX, MessageKind, broadcasts
 from models.messages.broadcasts import Result, origin_of
 from models.office.audience import Audience, Person, next_people
-from models.sql import HOUR_MS, connection, execute, now_ms
+from models.sql import connection, execute, now_ms
 
 log = logging.getLogger(__name__)
 LOOK_S = 2.0  # how soon what another server began, or what has room again, is gone on with
@@ -32,7 +32,6 @@ SETTLED_AT_ONCE, SETTLE_PORTIONS = 200, 10
 MOST, MOST_EMBEDDED = 200, 50  # people in one portion: an embedded database answers nobody meanwhile
 AHEAD_S = 20  # a gateway has at most as much waiting as it sends in so many seconds
 AHEAD, LEAST_AHEAD, AHEAD_OF_PHONE = 500, 20, 8  # of one without a pace; of a slow one; of a phone, in parts
-LIFE_MS = 24 * HOUR_MS  # over a night
 # The conditions are those of the partial indexes; 4 is the priority of broadcasts (enqueue.py).
 WAITING = """SELECT COUNT(*) AS messages FROM (SELECT 1 FROM outbox WHERE state = 'waiting' AND gateway = $1
     AND priority >= 4 LIMIT $2) AS first"""
@@ -148,7 +147,6 @@ class Broadcasts:
                 self.text_for(one, texts),
                 MessageKind.BROADCAST,
                 chosen[one.id],
-                life=LIFE_MS,
             )
             for one in people
             if one.id in new and results[one.id] is Result.QUEUED

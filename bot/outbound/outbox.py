@@ -337,7 +337,7 @@ class Outbox:
     def _start(self, lane: Lane, message: Claimed) -> None:
         if message.expires_at <= message.claimed_at:
             self._finish(lane, message, Verdict(State.EXPIRED, message.claimed_at, ""))
-        elif message.tries > TRIES[message.kind]:
+        elif message.tries > TRIES:
             self._finish(lane, message, Verdict(State.FAILED, message.claimed_at, "too many tries"))
         else:
             lane.under_way += 1

@@ -20,8 +20,9 @@ DOUBT_WAITS = tuple(minutes * UNKNOWN_MS for minutes in (1, 5, 30, 180, 720))
 INTERRUPTED_MS, MOST_DOUBLINGS = 10_000, 9
 # So long a message with an unknown outcome waits for a gateway that hangs.
 HANGING_MS = 30 * UNKNOWN_MS
-# A message at the cap is tried every 150 s at the most: with this bound its life ends before its tries do.
-TRIES = {kind: hours * HOUR_MS // (CAP_MS // 2) + 10 for kind, hours in LIFE.items()}
+# A message at the cap is tried every 150 s at the most: with this bound any life ends before the tries do, also that of
+# a message that is worth sending for longer than others of its kind.
+TRIES = max(LIFE.values()) * HOUR_MS // (CAP_MS // 2) + 10
 
 # Whoever gets one of these twice loses nothing: a token works once, and a reply says the same again.
 HARMLESS = frozenset((MessageKind.TOKEN, MessageKind.REPLY))
@@ -88,7 +89,7 @@ def judge(message: Claimed, error: Error, now: int, wait: int) -> Verdict:
             due_at = min(now + DOUBT_WAITS[before], message.expires_at)
             return Verdict(State.UNCERTAIN, due_at, error.name, unknowns=1)
         case Outcome.RETRY:
-            if message.tries >= TRIES[message.kind]:
+            if message.tries >= TRIES:
                 return Verdict(State.FAILED, now, "too many tries")
             return Verdict(State.SCHEDULED, min(now + wait, message.expires_at), error.name)
 

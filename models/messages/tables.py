@@ -197,5 +197,5 @@ LIFE = {
     MessageKind.REPLY: 6,
     MessageKind.OFFICE: 24,
     MessageKind.REMINDER: 24,
-    MessageKind.BROADCAST: 2,
+    MessageKind.BROADCAST: 24,  # over a night
 }

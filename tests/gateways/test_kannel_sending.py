@@ -84,7 +84,7 @@ async def test_we_choose_the_coding_and_the_text_is_the_body(
 
 @pytest.mark.parametrize(
     ("kind", "hours"),
-    [(MessageKind.TOKEN, 72), (MessageKind.REPLY, 6), (MessageKind.REMINDER, 24), (MessageKind.BROADCAST, 2)],
+    [(MessageKind.TOKEN, 72), (MessageKind.REPLY, 6), (MessageKind.REMINDER, 24), (MessageKind.BROADCAST, 24)],
 )
 async def test_kannel_forgets_a_message_when_its_class_is_too_old(
     ours: Kannel, sendsms: Sendsms, kind: MessageKind, hours: int

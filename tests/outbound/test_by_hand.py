@@ -134,7 +134,10 @@ async def send_again(server: Server, number: int) -> int:
         return await by_hand.send_again(number, company=server.company, composer=server.composer, actor="rukia")
 
 
-@pytest.mark.parametrize(("kind", "left"), [("office", "scheduled"), ("reminder", "scheduled"), ("token", "waiting")])
+@pytest.mark.parametrize(
+    ("kind", "left"),
+    [("office", "scheduled"), ("reminder", "scheduled"), ("broadcast", "scheduled"), ("token", "waiting")],
+)
 async def test_an_outbox_that_has_looked_wakes_nobody(
     mwanga: Server, clock: time_machine.Traveller, kind: str, left: str
 ) -> None:
@@ -148,8 +151,9 @@ async def test_an_outbox_that_has_looked_wakes_nobody(
     assert (row["state"], row["due_at"]) == ("scheduled", mwanga.company.until_morning(now_ms()))
     await ask(mwanga, "UPDATE outbox SET state = 'failed', error = 'undelivered', kind = $1", kind)
     again = await send_again(mwanga, 1)
-    [row] = await ask(mwanga, "SELECT state FROM outbox WHERE id = $1", again)
+    [row] = await ask(mwanga, "SELECT state, due_at, expires_at FROM outbox WHERE id = $1", again)
     assert row["state"] == left
+    assert row["due_at"] < row["expires_at"], "in the morning it still goes"
 
 
 async def test_what_failed_is_sent_again_once(mwanga: Server) -> None:

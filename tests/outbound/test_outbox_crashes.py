@@ -149,7 +149,7 @@ async def test_a_request_that_takes_long_is_not_taken_for_a_dead_one(bench: Benc
 
 async def test_a_message_that_is_never_finished_ends_all_the_same(bench: Bench) -> None:
     await bench.enqueue("hello")
-    await bench.sql("UPDATE outbox SET tries = $1", TRIES[MessageKind.REPLY])
+    await bench.sql("UPDATE outbox SET tries = $1", TRIES)
     await killed_while_sending(bench)
     await taken_back(bench)
     await bench.settle_after(10 * SECOND)

@@ -52,10 +52,10 @@ async def test_by_night_a_token_goes_and_a_reminder_waits_for_the_morning(databa
     await bench.settle(outbox)
     assert bench.gateway.texts == ["token", "reply"]
     states = await bench.states()
-    assert states["reminder"] == states["office"] == "scheduled"
+    assert states["reminder"] == states["office"] == states["broadcast"] == "scheduled"
     bench.clock.now = morning + MINUTE
     await bench.settle(outbox)
-    assert bench.gateway.texts == ["token", "reply", "office", "reminder"], "a broadcast is too old by then"
+    assert bench.gateway.texts == ["token", "reply", "office", "reminder", "broadcast"]
 
 
 async def test_a_test_message_goes_by_night_as_well(database: Database) -> None:

@@ -11,6 +11,7 @@ from bot.gateways.errors import ERRORS
 from bot.gateways.simulator import Simulator
 from bot.outbound.lanes import BATCH, Lane
 from bot.outbound.retry import COPIES, DOUBT_WAITS, TRIES, UNKNOWN_MS, Claimed, Verdict, delay, interrupted, judge
+from handlers import welcome
 from models.messages import LIFE, MessageKind, State
 from models.sql import HOUR_MS
 
@@ -59,10 +60,10 @@ def test_waits_differ_so_that_messages_do_not_come_back_together() -> None:
     assert len({delay(9, Random(seed)) for seed in range(100)}) > 90
 
 
-@pytest.mark.parametrize("kind", MessageKind)
-def test_the_life_of_a_message_ends_before_its_tries_do(kind: MessageKind) -> None:
-    shortest = [1_500 * 2**n for n in range(7)] + [150_000] * TRIES[kind]
-    assert sum(shortest[: TRIES[kind] - 1]) > LIFE[kind] * 3_600_000
+@pytest.mark.parametrize("life", [*(hours * HOUR_MS for hours in LIFE.values()), welcome.LIFE_MS])
+def test_the_life_of_a_message_ends_before_its_tries_do(life: int) -> None:
+    shortest = [1_500 * 2**n for n in range(7)] + [150_000] * TRIES
+    assert sum(shortest[: TRIES - 1]) > life
 
 
 RETRY = ("unreachable", "gateway fault", "throttled", "risk hold")
@@ -83,7 +84,7 @@ VERDICTS = [
     *((name, claimed(9, 8), Verdict(State.UNCERTAIN, LATER, name, unknowns=1)) for name in UNKNOWN),
     *((name, claimed(kind=MessageKind.REMINDER), Verdict(State.FAILED, NOW, name, unknowns=1)) for name in UNKNOWN),
     *((name, claimed(kind=MessageKind.BROADCAST), Verdict(State.FAILED, NOW, name, unknowns=1)) for name in UNKNOWN),
-    ("unreachable", claimed(TRIES[MessageKind.REPLY]), Verdict(State.FAILED, NOW, "too many tries")),
+    ("unreachable", claimed(TRIES), Verdict(State.FAILED, NOW, "too many tries")),
     ("unreachable", claimed(expires_at=NOW + 500), Verdict(State.SCHEDULED, NOW + 500, "unreachable")),
 ]
 
