@@ -62,7 +62,7 @@ class GlobalCap:
     def is_reached(self, now: int) -> bool:
         """Whether nobody gets another reply for now (ms)."""
         unit = unit_of_work()
-        counted = self._count if now - self._since <= HOUR_MS else 0
+        counted = self._count if abs(now - self._since) <= HOUR_MS else 0
         return bool(self.cap) and counted + (len(self._given_in(unit)) if unit else 0) >= self.cap
 
     def count_reply(self, now: int) -> None:
@@ -80,7 +80,7 @@ class GlobalCap:
             self._count_one(now)
 
     def _count_one(self, now: int) -> None:
-        if now - self._since > HOUR_MS:
+        if abs(now - self._since) > HOUR_MS:  # also where the clock was set back
             self._count, self._since = 0, now
         self._count += 1
 

@@ -47,7 +47,8 @@ LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(phone, 7269420)) FROM unne
 
 @dataclass
 class PhoneState:
-    """One row of the table of contacts: what we know of a phone that writes to us. Times are in milliseconds."""
+    """One row of the table of contacts: what we know of a phone that writes to us. Times are in milliseconds. One that
+    is still to come, by more than it may be, says nothing: the clock was set back."""
 
     phone: str
     language: str = ""
@@ -77,9 +78,9 @@ class PhoneState:
         within the hour already: two machines that answer each other may write of tokens and thanks without end. A row
         with a day between two texts is none, as long as it is not full."""
         known = [self.bad_text[at : at + DIGEST] for at in range(0, len(self.bad_text), DIGEST)]
-        if now - self.bad_since > HOUR_MS:
+        if abs(now - self.bad_since) > HOUR_MS:
             known, self.bad_repeats = [], 0
-        if now - self.bad_since > DAY_MS and self.bad_count < MOST_IN_A_ROW:
+        if abs(now - self.bad_since) > DAY_MS and self.bad_count < MOST_IN_A_ROW:
             self.bad_count = 0
         if not understood:
             self.bad_count += 1
@@ -98,7 +99,7 @@ class PhoneState:
 
     def was_told(self, now: int) -> bool:
         """Whether a stranger was told within a day that we do not know the number."""
-        return now < self.silent_until
+        return now < self.silent_until <= now + DAY_MS
 
     def note_told(self, now: int) -> None:
         """Tell this stranger nothing more for a day."""
@@ -110,10 +111,10 @@ class PhoneState:
 
     def may_get_reply(self, cap: int, now: int) -> bool:
         """Whether one more reply is within the cap for an hour; 0 means no cap."""
-        return not cap or now - self.replies_since > HOUR_MS or self.replies < cap
+        return not cap or abs(now - self.replies_since) > HOUR_MS or self.replies < cap
 
     def count_reply(self, now: int) -> None:
-        if now - self.replies_since > HOUR_MS:
+        if abs(now - self.replies_since) > HOUR_MS:
             self.replies, self.replies_since = 0, now
         self.replies += 1
 

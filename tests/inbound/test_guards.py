@@ -42,6 +42,31 @@ async def test_one_number_gets_so_many_replies_in_an_hour(demo_url: str) -> None
             assert len(await phones.text("Asha", "CASH")) == 1
 
 
+@pytest.mark.parametrize("cap", ["sender_cap", "global_cap"])
+async def test_a_clock_that_is_set_back_leaves_nobody_silent(demo_url: str, cap: str) -> None:
+    """An hour that began in a year to come would never end."""
+    async with assembled(load(database=demo_url, **{cap: 2}), serving=False) as mwanga:
+        phones = Phones(mwanga)
+        with time_machine.travel(NOON, tick=False) as clock:
+            clock.shift(timedelta(days=3_000))
+            assert [len(await phones.text("Asha", "CASH")) for _ in range(2)] == [1, 1]
+            clock.shift(timedelta(days=-3_000))
+            assert [len(await phones.text("Asha", "CASH")) for _ in range(3)] == [1, 1, 0]
+            clock.shift(timedelta(minutes=61))
+            assert len(await phones.text("Asha", "CASH")) == 1
+
+
+def test_a_clock_that_is_set_back_forgets_who_was_told_and_what_was_not_understood() -> None:
+    contact, year, now = PhoneState("+255700000009"), 365 * 24 * HOUR_MS, now_ms()
+    contact.note_told(now + year)
+    for digest in "abcdef":
+        contact.note_no_command(digest * 12, now + year, understood=False)
+    assert contact.was_told(now + year) and contact.goes_on_and_on
+    assert not contact.was_told(now)
+    contact.note_no_command("g" * 12, now, understood=True)
+    assert not contact.goes_on_and_on
+
+
 async def test_everybody_together_gets_so_many_replies(demo_url: str) -> None:
     async with assembled(load(database=demo_url, global_cap=2), serving=False) as mwanga:
         phones = Phones(mwanga)
