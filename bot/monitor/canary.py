@@ -78,7 +78,7 @@ class Canaries:
             number = self._numbers.get(facts.name, facts.number)
             silent = facts.phone and facts.heard_at <= now - QUIET_MS
             well = condition.state in (Health.WELL, Health.QUIET) or facts.lost_tests
-            if number and well and not silent and not facts.paused and facts.tested_at <= now - TEST_EVERY_MS:
+            if number and well and not silent and not facts.paused and abs(now - facts.tested_at) >= TEST_EVERY_MS:
                 found.append((facts, number))
         return found
 

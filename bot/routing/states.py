@@ -60,8 +60,9 @@ TELL_WELL = "UPDATE gatewaystate SET told = '', told_at = $2 WHERE name = $1 AND
 PLAN_FIRST_TEST = """INSERT INTO gatewaystate (name, tested_at, returned_at) VALUES ($1, $2, $2)
   ON CONFLICT (name) DO UPDATE SET tested_at = $2, returned_at = $2 WHERE gatewaystate.tested_at = 0"""
 BEGIN_TEST = """UPDATE gatewaystate SET tested_at = $2,
+    returned_at = CASE WHEN returned_at >= $2 THEN $2 - 1 ELSE returned_at END,
     lost_tests = CASE WHEN returned_at < tested_at THEN lost_tests + $4 ELSE 0 END
-  WHERE name = $1 AND tested_at > 0 AND tested_at <= $3 RETURNING name"""
+  WHERE name = $1 AND tested_at > 0 AND ABS($2 - tested_at) >= $3 RETURNING name"""
 END_TEST = """UPDATE gatewaystate SET returned_at = $2, round_trip = $4, lost_tests = 0
   WHERE name = $1 AND tested_at = $3 AND returned_at < tested_at"""
 
@@ -158,8 +159,9 @@ async def plan_first_test(db: BaseDBAsyncClient, gateway: str, now: int) -> None
 
 async def begin_test(db: BaseDBAsyncClient, gateway: str, now: int, *, every_ms: int, lost: bool) -> bool:
     """A test message leaves now; `lost` says that the one before it counts as lost if it has not come back. False when
-    the last one left less than `every_ms` ago, perhaps from another server."""
-    return bool(await execute(db, BEGIN_TEST, [gateway, now, now - every_ms, int(lost)]))
+    the last one left less than `every_ms` ago, perhaps from another server. One that left in a time to come was sent
+    before the clock was set back."""
+    return bool(await execute(db, BEGIN_TEST, [gateway, now, every_ms, int(lost)]))
 
 
 async def end_test(db: BaseDBAsyncClient, gateway: str, now: int, *, tested_at: int, round_trip: int) -> None:

@@ -65,6 +65,19 @@ async def test_the_office_sends_one_now_and_the_next_hour_counts_from_it(office:
     assert [tuple(row.values()) for row in noted] == [("rehema", "gateway test", "kannel")]
 
 
+async def test_a_clock_that_is_set_back_ends_no_tests(office: Office) -> None:
+    alerts, _text = await sent_test(office)
+    await office.bench.sql("UPDATE gatewaystate SET returned_at = tested_at + 5000")
+    office.bench.clock.now -= 1_000 * TEST_EVERY_MS
+    await alerts.look()
+    office.bench.clock.now += MINUTE
+    await alerts.look()
+    assert len(await office.texts()) == 2
+    state = await office.state("kannel")
+    assert state["returned_at"] < state["tested_at"], "this one is not back yet"
+    assert await alerts.test_now("kannel", actor="rehema")
+
+
 async def sent_test(office: Office) -> tuple[Alerts, str]:
     """A server, and the test message that it sent by Kannel this moment."""
     alerts = office.another({"kannel": BOSS})
