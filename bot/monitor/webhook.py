@@ -92,8 +92,10 @@ class Webhook:
             headers["X-Mwanga-Signature"] = signature
         for wait in (*self._waits, None):
             with suppress(aiohttp.ClientError, TimeoutError, ValueError):
-                async with self._session.post(self._url, data=body, headers=headers, timeout=TIMEOUT) as response:
-                    if response.ok:
+                async with self._session.post(
+                    self._url, data=body, headers=headers, timeout=TIMEOUT, allow_redirects=False
+                ) as response:
+                    if response.status // 100 == 2:  # a redirect would turn it into a GET, without a word of ours
                         return
             if wait is None:
                 log.error("the webhook for alerts took no word of %s", news.origin)

@@ -122,10 +122,12 @@ async def test_the_webhook_gets_it_as_signed_json(office: Office) -> None:
     assert headers["Content-Type"] == "application/json"
 
 
+@pytest.mark.parametrize("status", [500, 301])
 async def test_a_webhook_that_fails_is_tried_thrice_and_holds_up_nothing(
-    office: Office, caplog: pytest.LogCaptureFixture
+    office: Office, caplog: pytest.LogCaptureFixture, status: int
 ) -> None:
-    office.posts.status = 500
+    """One that is elsewhere would be asked by GET there, and hear nothing of it."""
+    office.posts.status = status
     await office.fails("kannel")
     await office.alerts.look()
     assert len(await office.texts()) == 1
