@@ -60,12 +60,12 @@ def fill_request(template: Request, values: Mapping[str, str]) -> tuple[URL, dic
     return url, headers, None if body is None else body.encode()
 
 
-def was_taken(success: Success | None, fields: Fields, said: str) -> bool:
-    """Whether the answer says yes. Raises SendError when it does not say."""
+def was_taken(success: Success | None, fields: Fields, said: str) -> bool | None:
+    """Whether the answer says yes; None when it does not say."""
     if success is None:
         return True
     if success.path and success.path not in fields:
-        raise SendError("strange answer", f"no {success.path}")
+        return None
     if success.path:
         return optional(fields, success.path).casefold() in {each.casefold() for each in success.within}
     folded = said.casefold()
@@ -166,7 +166,8 @@ class Described(BaseGateway):
         taken = status // 100 == 2 and was_taken(send.success, fields, said)
         if not taken:
             named = self._name_error(words) or self._settings.errors.get(f"http {status}")
-            raise SendError(named or http_error(status) or "refused", f"HTTP {status} {letters(words)}".strip())
+            otherwise = http_error(status) or ("strange answer" if taken is None else "refused")
+            raise SendError(named or otherwise, f"HTTP {status} {letters(words)}".strip())
         external_id = self._read_their_id(fields, said) if send.theirs else str(message.id)
         return Sent(external_id, parts(message.text), optional(fields, send.cost)[:LONGEST_COST])
 

@@ -49,8 +49,11 @@ class DescribedProvider(Provider):
         try:
             status, said = await self._send(self._about.ask, ask)
             fields = read_answer_fields(said)
-            if status // 100 == 2 and was_taken(self._about.ask.success, fields, said):
+            taken = status // 100 == 2 and was_taken(self._about.ask.success, fields, said)
+            if taken:
                 return self._read_asked(ask, fields)
+            if taken is None:
+                return NotAsked(State.UNKNOWN, "strange answer")
         except SendError as error:
             reached = error.error.name != "unreachable"
             return NotAsked(State.UNKNOWN if reached else State.PENDING, error.error.name)

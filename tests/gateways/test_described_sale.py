@@ -161,6 +161,8 @@ ANSWERS = {
     (200, '{"ok": false, "error": "No credit left"}'): "no balance",
     (200, '{"ok": false, "error": "E12: who?"}'): "bad number",
     (200, '{"ok": false, "error": "E129"}'): "refused",
+    (200, '{"error": "No credit left"}'): "no balance",
+    (200, '{"error": "who knows"}'): "strange answer",
     (200, '{"ok": true, "data": []}'): "strange answer",
     (200, "<html>It works!</html>"): "strange answer",
     (302, ""): "gateway fault",
