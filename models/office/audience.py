@@ -22,7 +22,7 @@ LOOKED_AT = (
 ALL = "SELECT COUNT(*) AS n FROM customer"
 OF_GRID, OF_VILLAGE, OF_LANGUAGE = "c.mini_grid_id = ${n}", "c.village_id = ${n}", "c.language = ${n}"
 CONNECTED = """EXISTS (SELECT 1 FROM device d JOIN connection k ON k.device_id = d.id
-  WHERE d.customer_id = c.id AND k.type_id = ${n})"""
+  WHERE d.customer_id = c.id AND d.retired_at IS NULL AND k.type_id = ${n})"""
 LATE = """EXISTS (SELECT 1 FROM contract k JOIN instalment i ON i.contract_id = k.id
   WHERE k.customer_id = c.id AND i.paid < i.amount AND i.due_on < ${n})"""
 TAGGED = "EXISTS (SELECT 1 FROM customer_tag t WHERE t.customer_id = c.id AND t.tag = ${n})"

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from bot.outbound import broadcasts as worker
 from bot.server import Server
 from bot.talks.contacts import note_opt_out
 from models.messages.broadcasts import Result, count_results, create_broadcast, settle, stop_broadcast
-from models.office.audience import Audience
+from models.office.audience import Audience, next_people
 from models.sql import execute
 from tests.world.many import add_crowd, go_on, phone_of, receivers, write_to_all
 from tests.world.people import NOON, PEOPLE
@@ -216,6 +217,17 @@ async def test_who_is_late_is_found_and_told_how_much(mwanga: Server) -> None:
     await write_to_all(mwanga.database, {"en": "{name}: {owed} is late"}, audience, key="k2")
     await go_on(mwanga.broadcasts)
     assert await texts(mwanga) == {PEOPLE["Baraka"]: "Baraka: TZS 7,000 is late"}
+
+
+async def test_whose_meter_is_out_of_use_has_no_such_connection(mwanga: Server) -> None:
+    await ask(mwanga, "INSERT INTO connectiontype (id, name) VALUES (99, 'Mill')")
+    await ask(mwanga, "INSERT INTO connection (device_id, type_id) SELECT id, 99 FROM device WHERE customer_id > 0")
+    [one, *_others] = await ask(mwanga, "SELECT customer_id FROM device WHERE customer_id > 0 ORDER BY id")
+    retire = "UPDATE device SET retired_at = $2 WHERE customer_id = $1"
+    await ask(mwanga, retire, one["customer_id"], datetime.now(UTC))
+    async with mwanga.database.work():
+        people, _last, _over = await next_people(Audience(connection=99), 0, 50, mwanga.company.today())
+    assert people and one["customer_id"] not in {each.id for each in people}
 
 
 async def test_its_row_says_who_wrote_to_how_many(mwanga: Server) -> None:
