@@ -443,7 +443,7 @@ async def abandon(db: BaseDBAsyncClient, phone: str, due_at: int) -> None:
 
 
 async def identify(db: BaseDBAsyncClient, external_ids: Mapping[int, str], now: int) -> None:
-    """Messages whose request was never answered were sent after all, each under this id of its gateway's."""
+    """Messages whose request was never answered well were sent after all, each under this id of its gateway's."""
     await execute_many(db, IDENTIFY, [(message, external_id, now) for message, external_id in external_ids.items()])
 
 

@@ -22,10 +22,10 @@ NUMBER = re.compile(r"[1-9][0-9]{0,17}")  # of a row
 
 # The first condition is the partial index's own, without which SQLite does not use it.
 FIND = "SELECT id, external_id, state, gateway FROM outbox WHERE external_id <> '' AND external_id IN ({})"
-# A request that was not answered (yet), but carried our own id: the gateway reports on it, so it has the message. The
-# row may still have the id (m<row>-<try>-<time>) under which a phone had it before.
+# A request that carried our own id, and was not answered (yet), or with an error: the gateway reports on it, so it has
+# the message. The row may still have the id (m<row>-<try>-<time>) under which a phone had it before.
 FIND_OURS = """SELECT id, external_id, state, gateway, tried_before FROM outbox
-  WHERE (unknowns > 0 OR state = 'sending') AND (external_id = '' OR external_id LIKE 'm%') AND id IN ({})"""
+  WHERE tries > 0 AND (external_id = '' OR external_id LIKE 'm%') AND id IN ({})"""
 
 
 @dataclass

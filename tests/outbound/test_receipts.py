@@ -92,6 +92,22 @@ async def test_a_report_with_our_own_id_settles_an_unknown_outcome(bench: Bench,
     assert bench.gateway.texts == ["hello"], "it is not sent again"
 
 
+@pytest.mark.parametrize("kind", [MessageKind.TOKEN, MessageKind.BROADCAST])
+async def test_a_gateway_that_takes_a_message_and_answers_with_an_error_gets_it_no_more(
+    bench: Bench, kind: MessageKind
+) -> None:
+    """Else its receiver has it every five minutes, for as long as it is worth sending."""
+    bench.gateway.refuse("gateway fault")
+    await bench.enqueue("hello", kind=kind)
+    await bench.settle()
+    row = await bench.row("hello")
+    assert row["state"] == "scheduled"
+    assert await bench.outbox.record_receipt(replace(receipt(State.SENT, str(row["id"])), ours=True))
+    await bench.settle_after(10 * MINUTE)
+    assert await bench.outbox.record_receipt(replace(receipt(State.DELIVERED, str(row["id"])), ours=True))
+    assert ((await bench.row("hello"))["state"], bench.gateway.texts) == ("delivered", ["hello"])
+
+
 async def test_a_report_that_overtakes_a_lost_answer_settles_it_too(bench: Bench) -> None:
     async def answer(message: Outbound) -> None:
         await bench.outbox.record_receipt(replace(receipt(State.DELIVERED, str(message.id)), ours=True))
