@@ -35,9 +35,10 @@ async def raise_alert(sentence: str) -> None:
 
 
 async def raise_alert_once(sentence: str, within_ms: int) -> None:
-    """The same, unless the office was told so within this time: what goes wrong for each customer is one alert."""
-    since = now_ms() - within_ms
-    if not await Alert.filter(sentence=cut(sentence, LONGEST), created_at__gt=since).exists():
+    """The same, unless the office was told so within this time: what goes wrong for each customer is one alert. What it
+    was told in a time to come was before the clock was set back."""
+    told, now = Alert.filter(sentence=cut(sentence, LONGEST)), now_ms()
+    if not await told.filter(created_at__gt=now - within_ms, created_at__lt=now + within_ms).exists():
         await raise_alert(sentence)
 
 

@@ -7,14 +7,16 @@ import json
 from collections.abc import AsyncIterator
 
 import pytest
+import time_machine
 
 from bot.monitor import Webhook
 from bot.monitor.webhook import News
 from bot.routing import Health
 from bot.runtime import Database
-from models.alerts import raise_alert
+from models.alerts import raise_alert, raise_alert_once
+from models.sql import execute
 from tests.world.alerting import BOSS, SECRET, Office, opened
-from tests.world.outbox_rig import MINUTE, START
+from tests.world.outbox_rig import HOUR, MINUTE, START
 
 
 @pytest.fixture
@@ -191,6 +193,15 @@ async def test_what_else_the_office_has_to_know_is_told_once(office: Office, dat
     await asyncio.gather(office.alerts.look(), office.another().look())
     await office.alerts.look()
     assert await office.texts() == ["Agent Asha Mushi is locked: LOCK by +255710000002."]
+
+
+async def test_what_goes_wrong_for_each_is_told_once_in_an_hour_whatever_the_clock_does(database: Database) -> None:
+    with time_machine.travel("2030-01-01", tick=False) as clock:
+        for days, told in ((0, 1), (0, 1), (-1_000, 2), (0, 2)):
+            clock.shift(days * 86_400)
+            async with database.work() as db:
+                await raise_alert_once("A payment waits.", HOUR)
+                assert len(await execute(db, "SELECT id FROM alert")) == told
 
 
 async def test_what_was_undone_is_not_told(office: Office, database: Database) -> None:
