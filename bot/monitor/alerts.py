@@ -17,13 +17,14 @@ from bot.text import plain
 from models import alerts
 from models.audit import record
 from models.messages import MessageKind, beats
-from models.sql import MINUTE_MS, connection, execute, now_ms
+from models.sql import DAY_MS, MINUTE_MS, connection, execute, now_ms
 
 log = logging.getLogger(__name__)
 
 LOOK_S = 5.0
 AWAY_MS = 2 * MINUTE_MS  # without a look: we were off, or the database was, or the clock was set
 LONGEST = 160  # one SMS
+LIFE_MS = 3 * DAY_MS  # of that SMS: all gateways may be away for a night and longer
 
 # One that is quiet may carry messages.
 BEATS = {
@@ -139,7 +140,8 @@ class Alerts:
 
     def _notice(self, notice: Notice) -> NewMessage:
         gateway = self._router.gateway_for(self._phone, MessageKind.REPLY)
-        return NewMessage(notice.origin, self._phone, plain(notice.sentence)[:LONGEST], MessageKind.REPLY, gateway)
+        text = plain(notice.sentence)[:LONGEST]
+        return NewMessage(notice.origin, self._phone, text, MessageKind.REPLY, gateway, life=LIFE_MS)
 
     def _may_come_back(self, facts: Facts, now: int) -> bool:
         """Whether a phone could not reach us, since we were away, and has not had the time to come back."""
@@ -170,8 +172,10 @@ class Alerts:
         down = news.state == "down"
         gateway = self._router.next_gateway(self._phone, MessageKind.REPLY, {news.gateway})
         gateway = gateway or ("" if down else news.gateway)
+        if not gateway:
+            return None
         never, text = news.gateway if down else "", plain(news.sentence)[:LONGEST]
-        return NewMessage(news.origin, self._phone, text, MessageKind.REPLY, gateway, never=never) if gateway else None
+        return NewMessage(news.origin, self._phone, text, MessageKind.REPLY, gateway, never=never, life=LIFE_MS)
 
 
 def _is_news(facts: Facts, condition: Condition) -> bool:

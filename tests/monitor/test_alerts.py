@@ -195,6 +195,21 @@ async def test_what_else_the_office_has_to_know_is_told_once(office: Office, dat
     assert await office.texts() == ["Agent Asha Mushi is locked: LOCK by +255710000002."]
 
 
+async def test_it_is_told_also_when_all_gateways_were_away_for_a_night(office: Office, database: Database) -> None:
+    bench = office.bench
+    bench.gateway.refuse("unreachable")
+    bench.other.refuse("unreachable")
+    async with database.work():
+        await raise_alert("The books do not add up.")
+    await office.alerts.look()
+    await bench.settle()
+    await bench.settle_after(10 * HOUR)
+    bench.gateway.answer, bench.other.answer = bench.gateway.accept, bench.other.accept
+    await bench.settle_after(10 * MINUTE)
+    assert "The books do not add up." in bench.gateway.texts + bench.other.texts
+    assert (await bench.row("notice 1"))["state"] == "sent"
+
+
 async def test_what_goes_wrong_for_each_is_told_once_in_an_hour_whatever_the_clock_does(database: Database) -> None:
     with time_machine.travel("2030-01-01", tick=False) as clock:
         for days, told in ((0, 1), (0, 1), (-1_000, 2), (0, 2)):
