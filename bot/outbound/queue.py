@@ -78,11 +78,14 @@ from bot.runtime import Purge
 from models.messages import MessageKind, State
 from models.messages.withdrawal import WITHDRAWN
 from models.messages.written import AT_ONCE
-from models.sql import connection, cut, execute, execute_many, for_update, on_postgres
+from models.sql import HOUR_MS, connection, cut, execute, execute_many, for_update, on_postgres
 
 # A report moves a row up this order and never down; what is not here stands below. A phone that was switched off gets
 # a message that the operator had reported as failed, so delivered beats failed.
 RANK = {State.SENT: 1, State.FAILED: 2, State.DELIVERED: 3}
+
+# From one evening to the next morning; on the day on which clocks are changed an hour more.
+LONGEST_REST_MS = 25 * HOUR_MS
 
 # --- Sending: a server's claim, and what came of it
 
@@ -133,10 +136,11 @@ GIVE_UP = f"""UPDATE outbox SET state = 'failed' WHERE id IN
   (SELECT id FROM outbox WHERE state IN ('scheduled', 'uncertain') AND due_at <= $1 AND state = 'uncertain'
      AND unknowns - interrupted >= {_MOST} {{lock}})
   RETURNING gateway, state"""
-# No token or reply is due so late, and none with an unknown outcome later than $3: the clock was set back.
+# No token or reply is due so late, none with an unknown outcome later than $3, and what rests at night no later than
+# $4: the clock was set back.
 BRING_FORWARD = """UPDATE outbox SET due_at = $1 WHERE id IN (SELECT id FROM outbox
-  WHERE state IN ('scheduled', 'uncertain') AND due_at > $2 AND priority <= 1
-    AND (state = 'scheduled' OR due_at > $3) {lock})"""
+  WHERE state IN ('scheduled', 'uncertain') AND due_at > $2
+    AND ((priority <= 1 AND (state = 'scheduled' OR due_at > $3)) OR due_at > $4) {lock})"""
 # Who wrote a moment ago is awake, and gets the office's answer.
 REST = f"""UPDATE outbox SET state = 'scheduled', due_at = $1 WHERE id IN
   (SELECT id FROM outbox WHERE state = 'waiting' AND kind IN ('office', 'reminder', 'broadcast')
@@ -355,9 +359,9 @@ async def take_back(db: BaseDBAsyncClient, me: str, before: int, now: int) -> li
 async def give_up(
     db: BaseDBAsyncClient, now: int, copies: Mapping[MessageKind, int] = COPIES
 ) -> list[tuple[str, State]]:
-    """End what is due and has gone out so often (`copies`) without an outcome. What is due later than any token or
-    reply can be is due now: a clock was set back. Returns the gateway and the new state of what ended."""
-    await execute(db, _locking(BRING_FORWARD), (now, now + CAP_MS, now + DOUBT_WAITS[-1]))
+    """End what is due and has gone out so often (`copies`) without an outcome. What is due later than any message of
+    its kind can be is due now: a clock was set back. Returns the gateway and the new state of what ended."""
+    await execute(db, _locking(BRING_FORWARD), (now, now + CAP_MS, now + DOUBT_WAITS[-1], now + LONGEST_REST_MS))
     ended = await execute(db, _locking(GIVE_UP), (now, *_most(copies)))
     return [(row["gateway"], State(row["state"])) for row in ended]
 

@@ -35,6 +35,14 @@ async def test_what_another_process_scheduled_is_brought_forward_and_what_waits_
     assert await bench.states() == {"token": "sent", "reminder": "scheduled"}
 
 
+async def test_what_rested_until_a_morning_to_come_goes_now(bench: Bench) -> None:
+    await bench.enqueue("reminder", kind=MessageKind.REMINDER)
+    await bench.enqueue("many", kind=MessageKind.BROADCAST)
+    await bench.sql("UPDATE outbox SET state = 'scheduled', due_at = $1", bench.clock() + 900 * HOUR)
+    await bench.settle()
+    assert await bench.states() == {"reminder": "sent", "many": "sent"}
+
+
 async def test_a_paced_gateway_goes_on(bench: Bench) -> None:
     bench.outbox = bench.new_outbox(per_second={"africastalking": 2})
     await bench.enqueue(*(f"sms {n}" for n in range(6)))
