@@ -17,6 +17,7 @@ from handlers.office.frame.words import N_, _
 from handlers.office.settings.typed import read_number
 from models.audit import record
 from models.messages import MessageKind
+from models.messages.written import AT_ONCE
 from models.office import outgoing
 from models.settings import ChangedMeanwhile, change_settings, read_version
 from models.sql import now_ms
@@ -86,18 +87,19 @@ async def reorder(request: web.Request) -> web.StreamResponse:
 
 @office_page("/settings/gateways/try", "POST", roles=OWNER_ONLY, nav=Nav.SETTINGS)
 async def try_out(request: web.Request) -> web.StreamResponse:
-    """Send a message by one gateway to a number, and see what becomes of it."""
+    """Send a message by one gateway to a number, and see what becomes of it. Of the kind that no other gateway takes
+    when this one is down, and at night as well."""
     server = request.app[SERVER]
     form = _with_choices(TryForm.of(request), server)
     if not form.validate():
         return await _draw(request, form, 422)
     now, gateway = now_ms(), str(form.gateway.data)
     text = f"Test of {server.router.watch.facts(gateway).label[:40]} by {server.company.name}."
-    origin = f"test {gateway[:40]} {now}"
+    origin = f"{AT_ONCE}test {gateway[:40]} {now}"
     async with server.database.work():
         if not await is_first(request):
             raise redirect("/settings/gateways")
-        message = NewMessage(origin, str(form.phone.data), text, MessageKind.REPLY, gateway, life=LIFE_MS)
+        message = NewMessage(origin, str(form.phone.data), text, MessageKind.OFFICE, gateway, life=LIFE_MS)
         await enqueue([message], now)
         await record(request[USER].name, "gateway message", gateway, str(form.phone.data))
     server.outbox.notify()

@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 
 from bot.config import Config, load
+from bot.outbound.queue import rest
 from models.audit import Audit
-from models.messages.tables import Outbox
+from models.messages.tables import GatewayState, Outbox
+from models.sql import HOUR_MS, now_ms
 from tests.world.browser import Office, open_office
 
 pytestmark = pytest.mark.everyday_on_sqlite
@@ -54,14 +56,29 @@ async def test_a_message_tries_a_gateway_once_and_what_became_of_it_is_seen(conf
         await office.sign_in()
         fields = {"gateway": "kannel", "phone": "0710 000 001", "once": "k1"}
         status, at = await post(office, "/settings/gateways/try", **fields)
-        row = await Outbox.get(origin__startswith="test kannel")
+        row = await Outbox.get()
         assert (status, at) == (303, f"/settings/gateways?tried={row.id}")
-        assert (row.phone, row.gateway, row.kind) == ("+255710000001", "kannel", "reply")
+        assert (row.phone, row.gateway, row.kind) == ("+255710000001", "kannel", "office")
         await post(office, "/settings/gateways/try", **fields)
-        assert await Outbox.filter(origin__startswith="test kannel").count() == 1
+        assert await Outbox.all().count() == 1
         assert "+255710000001" in await office.page(at)
         fragment = await (await office.get(f"/settings/gateways/tried/{row.id}")).text()
         assert "<html" not in fragment and "+255710000001" in fragment
+
+
+async def test_a_message_that_tries_a_gateway_which_is_down_goes_by_no_other_one_nor_rests(demo_url: str) -> None:
+    """It would be said to have gone."""
+    async with open_office(load(database=demo_url, **KANNEL, africastalking_url="http://127.0.0.1:9")) as office:
+        await office.sign_in()
+        await post(office, "/settings/gateways/try", gateway="kannel", phone="0710 000 001", once="k1")
+        down = {"failures": 3, "failed_at": now_ms(), "told": "down", "told_at": 1}
+        async with office.mwanga.database.work() as db:
+            await Outbox.all().update(state="waiting")
+            await GatewayState.update_or_create(down, name="kannel")
+            await office.mwanga.outbox._failover.look(db, now_ms(), starting=False)
+            await rest(db, now_ms() + HOUR_MS)
+            row = await Outbox.get()
+        assert (row.gateway, row.state) == ("kannel", "waiting")
 
 
 @pytest.mark.parametrize(("gateway", "phone"), [("kannel", "x"), ("kannel", ""), ("nobody", "0710000001")])
