@@ -22,6 +22,7 @@ from models.money.providers import provider_id
 from models.money.receiving import Incoming, Source, Suspense, unapplied
 from models.money.reconciling import NotSettled, Said
 from models.money.statements import Direction, StatementLine
+from models.money.write_offs import WriteOff
 from models.people import Agent, Customer, OfficeRole, OfficeUser, promotions
 from models.people.office_users import change_role, remove_user
 from models.people.tables import Invitation
@@ -264,8 +265,8 @@ async def test_goods_that_are_paid_again_after_a_void_earn_their_commission_agai
     assert (await Contract.get(id=2)).earned == contract.commission and await find_fault() == ""
 
 
-async def test_what_is_written_off_meanwhile_has_not_come_back(mwanga: Server) -> None:
-    """The device has: nothing of its plan is open any more."""
+async def test_a_plan_that_is_written_off_meanwhile_is_lost_and_its_device_has_come_back(mwanga: Server) -> None:
+    """Nothing of the plan is open any more, and it is on the device no more."""
     device, today = await with_owner((await Device.get(serial="SHS0283")).id), mwanga.company.today()
     contract, owed = await Contract.get(device_id=device.id), await ownership.owed_on(device)
     async with mwanga.database.work():
@@ -275,7 +276,8 @@ async def test_what_is_written_off_meanwhile_has_not_come_back(mwanga: Server) -
         lambda: ownership.write_off(contract, OfficeUser(name="zuberi"), "", today),
         lambda: ownership.give_back(device, OfficeUser(name="grace"), "found it", today),
     )
-    assert owed and passed.owed == 0 and (await Contract.get(id=contract.id)).ending == Ending.WRITTEN_OFF
+    assert owed and passed.owed == 0 and (await Contract.get(id=contract.id)).ending == Ending.RETURNED
+    assert [one.amount for one in await WriteOff.filter(owner=contract.id)] == [owed]
     assert (await Device.get(id=device.id)).customer_id is None and await find_fault() == ""
 
 
