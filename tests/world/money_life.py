@@ -7,7 +7,7 @@ its commit, and done again, by the same server or another one."""
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,7 @@ from bot.app import assembled
 from bot.config import Config, load
 from bot.message import Copy
 from bot.payments import Answer, State
-from bot.payments.settling import Settler
+from bot.payments.settling import NotYet, Settler
 from bot.server import Server
 from handlers.selling.received import book, book_payment
 from models.devices import with_owner
@@ -186,7 +186,8 @@ class Life:
                 )  # fmt: skip
             reference = request.reference if names_push else ""
             answer = Answer(provider="daraja", state=state, request=reference, payment=payment)
-            await Settler(at.company, book, tell_nobody).settle(answer)
+            with suppress(NotYet):  # it is read again later
+                await Settler(at.company, book, tell_nobody).settle(answer)
 
         return verb
 
