@@ -423,7 +423,7 @@ async def bought_meanwhile(request: PaymentRequest) -> list[Payment]:
     table, whose, value = "sale", "device_id", request.device_id
     if request.agent_id:
         table, whose, value = "top_up", "agent_id", request.agent_id
-    elif value is None:
+    elif request.contract_id:  # whatever device it is on by now
         whose, value = "contract_id", request.contract_id
     since = datetime.fromtimestamp(request.created_at / 1000, UTC)
     span = [since, since + timedelta(milliseconds=LOST_WITHIN_MS)]

@@ -143,6 +143,35 @@ async def test_what_a_phone_was_asked_to_pay_is_not_for_who_has_the_device_by_th
     assert await find_fault() == ""
 
 
+async def confirmed(mwanga: Server, serial: str) -> None:
+    """Somebody pays as much for this serial, and the provider says nothing of a push."""
+    said = Incoming(
+        source=Source.CALLBACK,
+        provider="daraja",
+        reference="RKL6",
+        amount=7_000_00,
+        paid_at=NOON,
+        account_text=serial,
+    )
+    async with mwanga.database.work():
+        await book(Answer(state=State.PAID, provider="daraja", payment=said), mwanga.company)
+
+
+async def test_its_confirmation_may_be_for_the_device_that_is_on_the_plan_now(mwanga: Server) -> None:
+    request = await asked(mwanga)
+    await swap(mwanga, "SHS0283", "SHS0284")
+    await confirmed(mwanga, "SHS0284")
+    assert [one.reference for one in await requests.bought_meanwhile(request)] == ["RKL6"]
+
+
+async def test_what_the_next_owner_of_its_device_pays_is_no_confirmation(mwanga: Server) -> None:
+    request = await asked(mwanga)
+    await comes_back_to(mwanga, "Neema")
+    await confirmed(mwanga, "SHS0283")
+    assert (await Sale.get()).contract_id is None
+    assert await requests.bought_meanwhile(request) == []
+
+
 async def test_what_came_back_is_sold_again_on_the_same_day(mwanga: Server) -> None:
     again = "SELL 3, Solar home, 156 weekly, SHS0284"
     first = await sold(mwanga, again)
