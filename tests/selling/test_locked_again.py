@@ -8,6 +8,7 @@ import pytest
 import time_machine
 
 from bot.server import Server
+from models.devices.counts import advance_since
 from models.devices.keys import open_key
 from models.devices.tables import Unit
 from models.money.books import find_fault
@@ -88,6 +89,17 @@ async def test_who_buys_a_device_that_was_unlocked_pays_for_its_days(mwanga: Ser
     await unlocked(mwanga, real)
     async with mwanga.database.work():
         await give_back(await device("SHS0283"), GRACE, "bought back", mwanga.company.today())
+    await types(real, await sold(mwanga, "SELL 3, Solar home, 156 weekly, SHS0283"))
+    runs(real, 7)
+
+
+async def test_so_does_who_buys_it_after_a_restore(mwanga: Server) -> None:
+    """All counts were moved on: no code is as new as the count any more."""
+    real = await at_home(mwanga)
+    await unlocked(mwanga, real)
+    async with mwanga.database.work():
+        await give_back(await device("SHS0283"), GRACE, "bought back", mwanga.company.today())
+        await advance_since(NOON, 2, "test")
     await types(real, await sold(mwanga, "SELL 3, Solar home, 156 weekly, SHS0283"))
     runs(real, 7)
 
