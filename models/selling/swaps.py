@@ -58,7 +58,8 @@ class DeviceSwap(Model):
         "models.Contract", null=True, on_delete=fields.RESTRICT
     )
     contract_id: int | None
-    unit = fields.CharField(10, default="", db_default="")  # what the token carries: a Unit, or nothing
+    # What the token carries: a Unit, or nothing. A token that carries nothing locks a device that was unlocked.
+    unit = fields.CharField(10, default="", db_default="")
     units = fields.IntField(default=0, db_default=0)  # whole days, or tenths of a kilowatt-hour
     count = fields.IntField()  # of the new device afterwards
     digits = fields.CharField(20, default="", db_default="")  # of the token
@@ -199,10 +200,11 @@ def _check(former: Device, device: Device) -> Customer:
 
 
 def _make_token(device: Device, key: Key, rest: Rest, now: datetime, *, locks: bool) -> tuple[int, str]:
-    """The count of the new device and the digits that it is to get; they lock it where somebody else had it unlocked.
-    Raises NoToken."""
+    """The count of the new device and the digits that it is to get; they lock it where somebody else had it unlocked,
+    at once where nothing is left to run. Raises NoToken."""
     issuer = ISSUERS[device.issuer]
-    if rest.unit is None:
+    lock_again = issuer.lock_again if locks else None
+    if rest.unit is None and lock_again is None:
         return device.count, ""
     if issuer.can_issue(key, device.count, now):
         raise NoToken(device.serial)
@@ -210,8 +212,8 @@ def _make_token(device: Device, key: Key, rest: Rest, now: datetime, *, locks: b
         if issuer.unlock is None:
             raise NoToken(device.serial)
         return issuer.unlock(key, device.count)
-    if locks and issuer.lock_again:
-        return issuer.lock_again(key, device.count, rest.units)
+    if lock_again:
+        return lock_again(key, device.count, rest.units)
     return issuer.issue(key, device.serial, device.count, rest.units, now)
 
 

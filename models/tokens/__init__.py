@@ -36,7 +36,7 @@ class Issuer:
     # (key, count): the same for the last payment, whose token runs the device for ever. None: nothing is paid off.
     unlock: Callable[[Key, int], tuple[int, str]] | None = None
     # (key, count, days): the same for a device that was unlocked and is to be paid for again: it runs so many days from
-    # then on. One that only adds days would leave it unlocked.
+    # then on, perhaps none. One that only adds days would leave it unlocked.
     lock_again: Callable[[Key, int, int], tuple[int, str]] | None = None
     # (key): what one token carries where that depends on the device, at most `most_units`.
     most_of: Callable[[Key], int] | None = None
@@ -69,7 +69,7 @@ def _openpaygo_unlock(key: Key, count: int) -> tuple[int, str]:
 
 def _openpaygo_lock_again(key: Key, count: int, days: int) -> tuple[int, str]:
     paygo = _paygo(key)
-    units = openpaygo.units_for_days(days, paygo.divider)
+    units = openpaygo.units_for_days(days, paygo.divider) if days else 0
     issued = openpaygo.issue(paygo, count, openpaygo.TokenType.SET_TIME, units)
     return issued.count, issued.token
 

@@ -104,6 +104,25 @@ async def test_so_does_who_buys_it_after_a_restore(mwanga: Server) -> None:
     runs(real, 7)
 
 
+async def test_what_takes_the_place_of_one_without_days_is_locked_at_once(
+    mwanga: Server, clock: time_machine.Traveller
+) -> None:
+    """Who has nothing left to run would have it for good, and never buy again."""
+    real = await at_home(mwanga)
+    await unlocked(mwanga, real)
+    async with mwanga.database.work():
+        await give_back(await device("SHS0283"), GRACE, "bought back", mwanga.company.today())
+    await sold(mwanga, "SELL 3, Solar home, 156 weekly, SHS0284")
+    clock.shift(8 * DAY)
+    done = await swap(mwanga, "SHS0284", "SHS0283")
+    assert (done.swap.unit, done.swap.units) == ("", 0)
+    assert isinstance(real.enter(done.swap.digits, datetime.now(UTC)), Accepted)
+    assert not real.is_on(datetime.now(UTC))
+    later = await sold(mwanga, "BUY SHS0283 5000")
+    await types(real, later)
+    runs(real, 5)
+
+
 async def test_what_takes_the_place_of_a_broken_one_may_have_been_unlocked(mwanga: Server) -> None:
     real = await at_home(mwanga)
     await unlocked(mwanga, real)
