@@ -65,7 +65,7 @@ DONE = re.compile(
     r"conclu[ií]d|imefanikiwa|imekamilika)",
     re.IGNORECASE,
 )
-NOT_DONE = re.compile(r"\bnot\b|revers|fail|declin|reject|cancel", re.IGNORECASE)
+NOT_DONE = re.compile(r"\b(not|non|n[aã]o)\b|revers|fail|declin|reject|cancel|annul|anulad", re.IGNORECASE)
 # Ada alone is somebody's name.
 FEE = re.compile(
     r"\b(charge|charges|fee|fees|levy|excise|tariff|commission|frais|taxa|ada (ya|za)|makato)\b", re.IGNORECASE

@@ -359,7 +359,8 @@ def test_a_reference_that_comes_back_another_month_is_no_line_that_is_there(run:
         (
             "Date,Reference,Status,Amount\n26/11/2026,R1,Not completed,5\n26/11/2026,R2,Not Successful,5\n"
             "26/11/2026,R3,SUCCESS_REVERSED,5\n26/11/2026,R4,Success,5\n26/11/2026,R5,Succès,5\n"
-            "26/11/2026,R6,Concluída,5\n26/11/2026,R7,Échoué,5\n",
+            "26/11/2026,R6,Concluída,5\n26/11/2026,R7,Échoué,5\n"
+            "26/11/2026,R8,Non effectué,5\n26/11/2026,R9,Não concluída,5\n26/11/2026,R10,Succès annulé,5\n",
             [("R4", "in", 5), ("R5", "in", 5), ("R6", "in", 5)],
         ),
     ],
