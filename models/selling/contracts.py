@@ -20,7 +20,7 @@ FIRST_NUMBER = 1_000  # contracts are S1001, S1002, …: never as short as a men
 
 
 class Ending(StrEnum):
-    """How a contract ended that was not paid in full."""
+    """How a contract ended otherwise than by being paid. One that was paid off may end so later."""
 
     RETURNED = "returned"  # the device came back
     WRITTEN_OFF = "written off"
