@@ -11,7 +11,7 @@ from bot.payments.base import Answer, State
 from bot.text import numbers
 from models.alerts import raise_alert, raise_alert_once
 from models.money.payments import Payment
-from models.money.receiving import Incoming, Source
+from models.money.receiving import Incoming, first_source
 from models.selling import requests
 from models.selling.requests import PaymentRequest, Reason, RequestState
 from models.sql import HOUR_MS, MINUTE_MS, now_ms, read_moment
@@ -122,14 +122,14 @@ class Settler:
     async def find_confirmed(self, request: PaymentRequest) -> Answer | None:
         """That a push is paid, where its money is booked already: its confirmation came, and what it was for was handed
         out. None where it may be one of several. Should it have been another payment, that of the push is booked as
-        well when it is heard of."""
+        well when it is heard of. It says what is known already: who was asked named no receipt."""
         found = [
             one for one in await requests.bought_meanwhile(request) if may_have_paid(request.phone, one, self._company)
         ]
         if len(found) != 1:
             return None
         payment = Incoming(
-            source=Source.QUERY,
+            source=await first_source(found[0]),
             provider=request.provider,
             reference=found[0].reference,
             amount=found[0].amount,

@@ -33,6 +33,7 @@ ADD_PAYMENT = """INSERT INTO payment (provider, reference, amount, currency, pay
 ADD_EVIDENCE = """INSERT INTO evidence (source, provider, reference, payment_id, amount, seen_by, balance_after,
   created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (source, provider, reference, amount) DO NOTHING"""
 FIND_EVIDENCE = "SELECT 1 FROM evidence WHERE source = $1 AND provider = $2 AND reference = $3 AND amount = $4"
+FIRST_SOURCE = "SELECT source FROM evidence WHERE payment_id = $1 ORDER BY id LIMIT 1"
 # Operators give a reference once. Two of digits alone, of two operators, may be the same by chance, months apart.
 OTHER_NAME_DAYS = 30
 FIND_OTHER_NAME = """SELECT provider FROM payment WHERE reference = $1 AND provider <> 'cash' AND provider <> 'wallet'
@@ -214,6 +215,12 @@ async def waits_as_other_name(payment_id: int) -> bool:
 async def find_payment(provider: str, reference: str) -> Payment | None:
     """The payment with this reference, in its normal spelling."""
     return await find_row(Payment, "provider = $1 AND reference = $2", [provider, reference])
+
+
+async def first_source(payment: Payment) -> Source:
+    """Which source told of a payment first."""
+    [row] = await execute(connection(), FIRST_SOURCE, [payment.id])
+    return Source(row["source"])
 
 
 async def _book(payment: Payment) -> None:

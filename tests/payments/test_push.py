@@ -416,6 +416,8 @@ async def test_who_has_her_code_does_not_read_that_nothing_was_paid(
         at.mwanga.payments.notify()
         await becomes(at, "paid")
         assert await at.rows("SELECT id FROM outbox") == told
+        heard = await at.rows("SELECT source FROM evidence")
+        assert [row["source"] for row in heard] == ["callback"], "an answer that names no receipt is no evidence of it"
 
 
 async def test_what_is_confirmed_and_was_never_answered_is_unknown_no_more(
