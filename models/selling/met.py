@@ -89,7 +89,7 @@ class Met:
     asked: bool  # whether customers may wait for an answer of the seller (models/selling/cash_requests.py)
     reference: str  # the one that was to be tried; empty where another sale has it
     sales_off: bool  # whether the office has switched sales off (models/settings.py)
-    unlocked: bool  # whether the newest code of the device unlocked it for good
+    unlocked: bool  # whether the device runs for good, as far as its codes go
 
 
 @dataclass(frozen=True, kw_only=True)

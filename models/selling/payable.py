@@ -39,7 +39,7 @@ class Standing:
     obstacle: Obstacle | None = None  # why the device can have no token now
     doubt: Doubt | None = None  # of the clock
     sales_off: bool = False  # whether the office has switched sales off
-    unlocked: bool = False  # whether the newest code of the device unlocked it for good
+    unlocked: bool = False  # whether the device runs for good, as far as its codes go
 
     @property
     def device(self) -> Device | None:

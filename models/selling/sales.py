@@ -99,15 +99,18 @@ AT_COUNTER = (
 # A device of the stock may have had another owner before it came in the place of a broken one: what was sold for it by
 # then is not its owner's. Counts only rise.
 SINCE_SWAP = "t.count > COALESCE((SELECT MAX(w.count) FROM device_swap w WHERE w.device_id = t.device_id), -1)"
-# The count of a device's newest code. That of the device itself may have been moved on without one, after a restore.
-_LAST_COUNT = """(SELECT MAX(c.count) FROM (SELECT MAX(x.count) AS count FROM token x WHERE x.device_id = device.id
-    UNION ALL SELECT MAX(y.count) FROM device_swap y WHERE y.device_id = device.id AND y.digits <> '') c)"""
-# Whether that code unlocked it for good. It does so also where its sale is void by now: the digits that were made stay
-# made.
+# The count of a device's newest code that counts. That of the device itself may have been moved on without one, after a
+# restore.
+_LAST_COUNT = f"""COALESCE((SELECT MAX(c.count) FROM (
+    SELECT (SELECT x.count FROM token x JOIN sale s ON s.id = x.sale_id
+      WHERE x.device_id = device.id AND {COUNTS} ORDER BY x.count DESC LIMIT 1) AS count
+    UNION ALL SELECT MAX(y.count) FROM device_swap y WHERE y.device_id = device.id AND y.digits <> '') c), 0)"""
+# Whether that code unlocked it for good, or a later one whose sale is void by now: the digits that were made stay made.
+# A void one that locked it again may never have been typed.
 IS_UNLOCKED = f"""EXISTS (SELECT 1 FROM token t JOIN sale u ON u.id = t.sale_id
-    WHERE t.device_id = device.id AND t.count = {_LAST_COUNT} AND u.unit = 'unlock')
+    WHERE t.device_id = device.id AND t.count >= {_LAST_COUNT} AND u.unit = 'unlock')
   OR EXISTS (SELECT 1 FROM device_swap w
-    WHERE w.device_id = device.id AND w.count = {_LAST_COUNT} AND w.unit = 'unlock')"""
+    WHERE w.device_id = device.id AND w.count >= {_LAST_COUNT} AND w.unit = 'unlock')"""
 # Each by itself: of all tokens of a device, which grow with the years, the index is asked for the end alone.
 _NEWEST = "(SELECT x.id FROM token x WHERE x.device_id = d.id ORDER BY x.id DESC LIMIT 1 OFFSET {})"
 LAST_CODES = f"""SELECT t.device_id, s.created_at, s.amount, s.unit,

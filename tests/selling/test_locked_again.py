@@ -84,6 +84,17 @@ async def test_a_plan_that_is_open_again_locks_the_device_by_its_next_code(
     assert await find_fault() == ""
 
 
+async def test_a_code_that_is_void_locks_nothing(mwanga: Server, clock: time_machine.Traveller) -> None:
+    """Who hears that a code counts no more does not type it: the next one has to lock the device."""
+    real = await at_home(mwanga)
+    await by_office(mwanga, await unlocked(mwanga, real))
+    clock.shift(2 * DAY)
+    await by_office(mwanga, await sold(mwanga, "BUY SHS0283 5000"))
+    await types(real, await sold(mwanga, "BUY SHS0283 3000"))
+    runs(real, 6 + 3)
+    assert (await device("SHS0283")).paid_until == real.paid_until
+
+
 async def test_who_buys_a_device_that_was_unlocked_pays_for_its_days(mwanga: Server) -> None:
     real = await at_home(mwanga)
     await unlocked(mwanga, real)
