@@ -1,7 +1,7 @@
 """What a payment can be for, and what it meets there: a device, or goods without one. Nothing here changes anything."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from tortoise.exceptions import OperationalError
 
@@ -16,8 +16,10 @@ from models.selling.instalments import Due
 from models.selling.met import Asked, Met, meet_device, meet_goods
 from models.selling.refusals import NoPlan
 from models.selling.sales import Sale, same_today
-from models.tokens import ISSUERS, Obstacle
+from models.tokens import ISSUERS, Issuer, Key, Obstacle
 from models.vault import Vault
+
+DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +104,7 @@ class PayableDevice:
             owed=tuple(owed),
             today=today,
             coin=coin,
-            most=issuer.most(key),
+            most=_most(issuer, key, device, met),
             access=await access_due(device, today),
             access_booked=met.access_booked,
             credit=met.credit,
@@ -174,6 +176,16 @@ class PayableGoods:
 
 
 Payable = PayableDevice | PayableGoods
+
+
+def _most(issuer: Issuer, key: Key, device: Device, met: Met) -> int:
+    """What the next token can carry of what is bought: one that locks the device again has the days in it that were
+    left before."""
+    most, now = issuer.most(key), datetime.now(UTC)
+    if not (met.unlocked and issuer.lock_again and device.paid_until and device.paid_until > now):
+        return most
+    left = -((now - device.paid_until) // DAY)
+    return max(most - left, 1)
 
 
 def _room(met: Met, seller: Agent | None) -> Room | None:

@@ -8,8 +8,9 @@ import pytest
 import time_machine
 
 from bot.server import Server
+from models.devices import Device
 from models.devices.counts import advance_since
-from models.devices.keys import open_key
+from models.devices.keys import open_key, seal_key
 from models.devices.tables import Unit
 from models.money.books import find_fault
 from models.people import Agent, OfficeUser
@@ -35,7 +36,8 @@ async def at_home(mwanga: Server, serial: str = "SHS0283") -> Simulated:
     """The device itself, as it left the factory."""
     known = await device(serial)
     key = open_key(known, mwanga.company.vault)
-    return Simulated(bytes.fromhex(str(key["secret"])), int(key["starting_code"]), count=known.count)
+    secret, divider = bytes.fromhex(str(key["secret"])), int(key["divider"])
+    return Simulated(secret, int(key["starting_code"]), count=known.count, divider=divider)
 
 
 async def types(real: Simulated, sale: Sale) -> None:
@@ -82,6 +84,21 @@ async def test_a_plan_that_is_open_again_locks_the_device_by_its_next_code(
     await types(real, last)
     assert last.unit == Unit.UNLOCK and real.is_on(NOON + 10_000 * DAY)
     assert await find_fault() == ""
+
+
+async def test_no_more_is_sold_than_the_code_has_room_for(mwanga: Server, clock: time_machine.Traveller) -> None:
+    """It has the days in it that were left: where a code of this device carries ten, six of them."""
+    known, vault = await device("SHS0283"), mwanga.company.vault
+    sealed = seal_key(known.serial, {**open_key(known, vault), "divider": 99}, vault)
+    await Device.filter(id=known.id).update(sealed_key=sealed)
+    real = await at_home(mwanga)
+    await by_office(mwanga, await unlocked(mwanga, real))
+    clock.shift(2 * DAY)
+    before = await Sale.all().count()
+    await sold(mwanga, "BUY SHS0283 5000")
+    assert await Sale.all().count() == before
+    await types(real, await sold(mwanga, "BUY SHS0283 4000"))
+    runs(real, 6 + 4)
 
 
 async def test_a_code_that_is_void_locks_nothing(mwanga: Server, clock: time_machine.Traveller) -> None:
