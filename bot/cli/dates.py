@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from bot.cli.prompt import fail
-from handlers.exchange.dates import Dates
+from handlers.exchange.dates import FIRST, LAST, Dates
 
 Since = Annotated[str | None, typer.Option(help="from this day on, like 2026-11-01, or this time, 2026-11-01T08:30")]
 Until = Annotated[str | None, typer.Option(help="up to the end of this day, or up to this time")]
@@ -27,11 +27,13 @@ def read_dates(since: str | None, until: str | None, zone: ZoneInfo) -> Dates:
 
 
 def _moment(text: str, zone: ZoneInfo, after_day: timedelta) -> datetime:
-    """A day begins at midnight; `after_day` is added to one that is meant whole."""
+    """A day begins at midnight; `after_day` is added to one that is meant whole. Before the first and after the last
+    moment that columns can have there is nothing."""
     try:
         if len(text) == len("2026-11-01"):
-            return datetime.combine(date.fromisoformat(text) + after_day, time(), zone)
-        moment = datetime.fromisoformat(text)
+            moment = datetime.combine(date.fromisoformat(text) + after_day, time(), zone)
+        else:
+            moment = datetime.fromisoformat(text)
     except (ValueError, OverflowError):
         fail(f"{text} is no day or time: write it like 2026-11-28 or 2026-11-28T02:15.")
-    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+    return min(max(moment if moment.tzinfo else moment.replace(tzinfo=zone), FIRST), LAST)

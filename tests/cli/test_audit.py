@@ -60,6 +60,13 @@ def test_a_date_that_is_none_is_one_sentence(run: Run, words: tuple[str, ...], s
     assert result.exit_code == 1 and said in result.output and result.output.count("\n") == 1
 
 
+@pytest.mark.parametrize("since", ["0001-01-01", "0001-01-01T00:00+14:00", "1969-12-31"])
+@pytest.mark.everyday_on_sqlite
+def test_a_date_before_all_times_is_the_first(run: Run, since: str) -> None:
+    assert run("export", "sales", "--since", since).exit_code == 0
+    assert run("audit", "--since", since, "--until", "9998-12-31T23:59-11:00").exit_code == 0
+
+
 def test_what_the_office_does_is_found_there(run: Run, demo_url: str) -> None:
     run("agent", "set", "0700000001", "--limit", 300)
     [line] = run("audit", "0700000001").output.splitlines()
