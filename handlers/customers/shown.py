@@ -163,6 +163,8 @@ def _cost(thing: Thing, chat: Chat) -> Text | None:
         return owing(total_left(thing.owed), thing.owed, company)
     if contract and contract.terms == Terms.SERVICE:
         return _("{amount} a day", amount=company.money(contract.day_price))
+    if contract and contract.ending:
+        return _("Nothing is owed any more.")
     if contract and contract.ended_on:
         return _("paid off")
     if device is None or device.tariff is None:

@@ -240,6 +240,8 @@ async def test_two_of_the_office_write_a_debt_off(mwanga: Server) -> None:
             await write_off(contract, HENRY, "", today=today, **means(mwanga))
     assert await balance(AccountKind.DEBT, 1) == 0 and await balance(AccountKind.WRITE_OFF, 0) == debt
     assert (await told(mwanga))["Baraka"] == "S1001: TZS 1,092,000 that was open is owed no more."
+    shown = (await Phones(mwanga).text("Asha", "CUST 2"))[-1][1]
+    assert "SHS0283 solar: Nothing is owed any more." in shown and "paid off" not in shown
     assert await find_fault() == ""
 
 
