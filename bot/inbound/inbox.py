@@ -113,11 +113,13 @@ class Inbox:
         self._wake = asyncio.Event()
         self._stopping = False
         self.busy = False  # many arrive at once: accepting comes before understanding
+        self.arrivals = 0  # how many have come since the start
 
     async def record(self, inbound: Inbound) -> bool:
         """Store a message for good; False when this id was stored before. Raises when it cannot be stored."""
         arrived = _Arrived(inbound, asyncio.get_running_loop().create_future())
         self._waiting.append(arrived)
+        self.arrivals += 1
         if self._stopping or not self.ask_along():
             self._wake.set()
         return await arrived.stored

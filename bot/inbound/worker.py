@@ -49,8 +49,9 @@ ALONE_TRIES = 3
 MOST_AWAYS = 3  # so often the database may go away under one message
 PAUSES_S = (0.8, 0.2)  # before the last try and the one before it: a database that restarts is back within seconds
 NOT_SURE = _("Not sure. Send TOKEN serial before you sell again. Help {help}")
-# In a flood a batch begins so long after the one before at the earliest, and accepting has twice as long as handling.
-AT_LEAST_S, RESTS = 0.05, 2
+# In a flood a batch begins so long after the one before at the earliest, and accepting has twice as long as handling,
+# unless nothing comes for so long.
+AT_LEAST_S, RESTS, EBB_S = 0.05, 2, 0.01
 PAUSE_S = 1.0  # after the database failed
 Claim = Callable[[], Awaitable[list[StoredSms]]]
 
@@ -305,11 +306,17 @@ class Worker:
             return False
         if not self._resting:
             self._resting = True
-            asyncio.get_running_loop().call_later(rest, self._end_rest)
+            asyncio.get_running_loop().call_later(min(rest, EBB_S), self._look_for_ebb, self._inbox.arrivals)
         return True
 
-    def _end_rest(self) -> None:
-        """Handle a batch; at once the next one as well, if not so many have come meanwhile."""
+    def _look_for_ebb(self, arrivals: int) -> None:
+        """Rest on while more arrive, until the time is over. Then handle a batch; at once the next one as well, if not
+        so many have come meanwhile."""
+        rest = self._next_at - time.perf_counter()
+        if rest > 0 and self._inbox.arrivals > arrivals:
+            asyncio.get_running_loop().call_later(min(rest, EBB_S), self._look_for_ebb, self._inbox.arrivals)
+            return
+        self._next_at = 0.0
         self._resting = self._inbox.busy = False
         self._wake.set()
 

@@ -11,6 +11,7 @@ import aiosqlite
 import pytest
 from tortoise.exceptions import OperationalError
 
+from bot.inbound.worker import EBB_S
 from bot.message import Inbound
 from bot.outbound import NewMessage, Outbox, enqueue, queue
 from bot.runtime import Database
@@ -21,7 +22,7 @@ from models.messages import MessageKind
 from models.sql import execute
 from tests.world.outbox_rig import ASHA, Bench
 from tests.world.people import GATEWAY, MENU, PEOPLE, Phones
-from tests.world.server import serving
+from tests.world.server import PATIENCE_S, serving
 
 PATH = "/gateways/africastalking/demo"
 SMS = {"id": "m1", "from": PEOPLE["Asha"], "to": "20880", "text": "CASH", "date": "2026-11-24 10:00:00"}
@@ -201,14 +202,40 @@ async def enqueue_and_claim(bench: Bench, text: str, *, fails: bool = False) -> 
 async def test_in_a_flood_there_is_one_rest_at_a_time(mwanga: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each callback calls the worker: if each of them began a rest, one of them would always be just over."""
     worker, rests = mwanga.worker, list[float]()
-    loop = SimpleNamespace(call_later=lambda seconds, _end: rests.append(seconds))
+    loop = SimpleNamespace(call_later=lambda seconds, _look, _arrivals: rests.append(seconds))
     mwanga.inbox.busy, worker._next_at = True, float("inf")
     with monkeypatch.context() as patched:
         patched.setattr("bot.inbound.worker.asyncio.get_running_loop", lambda: loop)
         assert [worker._has_to_rest() for _call in range(3)] == [True] * 3
     assert len(rests) == 1
-    worker._end_rest()
+    worker._look_for_ebb(mwanga.inbox.arrivals)
     assert not worker._has_to_rest(), "so few have come meanwhile that all is handled at once"
+
+
+async def test_a_rest_goes_on_while_more_arrive_and_no_longer_than_it_may(
+    mwanga: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker, inbox, looks = mwanga.worker, mwanga.inbox, list[tuple[float, int]]()
+    loop = SimpleNamespace(call_later=lambda seconds, _look, arrivals: looks.append((seconds, arrivals)))
+    inbox.busy, worker._next_at = True, float("inf")
+    with monkeypatch.context() as patched:
+        patched.setattr("bot.inbound.worker.asyncio.get_running_loop", lambda: loop)
+        assert worker._has_to_rest()
+        inbox.arrivals += 3
+        worker._look_for_ebb(looks[-1][1])
+        assert worker._has_to_rest() and looks == [(EBB_S, 0), (EBB_S, 3)]
+        worker._next_at = time.perf_counter()
+        inbox.arrivals += 3
+        worker._look_for_ebb(looks[-1][1])
+    assert not worker._has_to_rest() and len(looks) == 2
+
+
+async def test_a_burst_is_handled_as_soon_as_it_is_over(demo_url: str) -> None:
+    """Nobody waits for the end of a rest in which nothing arrives: it was twice as long as the batch before it."""
+    async with serving(demo_url) as at, asyncio.timeout(PATIENCE_S):
+        at.mwanga.inbox.busy, at.mwanga.worker._next_at = True, time.perf_counter() + 10 * PATIENCE_S
+        assert (await at.client.post(f"{PATH}/sms", data=SMS)).status == 200
+        assert (await at.emulator.read(PEOPLE["Asha"])).startswith("You hold")
 
 
 async def test_a_flood_ends_with_a_rest_and_not_with_a_few_that_come_late(mwanga: Server) -> None:
