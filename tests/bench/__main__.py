@@ -12,7 +12,7 @@ from tests.bench import flood as floods
 from tests.bench import measures
 from tests.bench import pages as of_office
 from tests.bench.databases import file_of, reached, sql
-from tests.bench.report import line, machine, silent, with_aims, write
+from tests.bench.report import command, line, machine, silent, with_aims, write
 from tests.bench.servers import large, mwanga, small
 
 QUICK = "each part once, small, in a minute or two: shows that all of it runs, and says nothing of speed"
@@ -222,7 +222,7 @@ async def measure(given: argparse.Namespace, folder: Path) -> None:
     few = await small(folder, engine)
     at_first = await run(few, folder, only, given.rounds, given.size)
     if given.write:
-        write(f"measured on {engine}", " ".join(["python -m tests.bench", *sys.argv[1:]]))
+        write(f"measured on {engine}", command(sys.argv[1:]))
     if not given.large:
         return
     print("\nWith 1 million customers, 10 million past messages and 2 million sales:")
@@ -236,7 +236,7 @@ async def measure(given: argparse.Namespace, folder: Path) -> None:
         figure = f"{median(times):.2f} [{min(times):.2f}-{max(times):.2f}]"
         line(f"growth of {name}", figure, "under 1.1", median(times) < 1.1)
     if given.write:
-        write("measured with a history", " ".join(["python -m tests.bench", *sys.argv[1:]]))
+        write("measured with a history", command(sys.argv[1:]))
 
 
 async def growth(

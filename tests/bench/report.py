@@ -3,6 +3,7 @@
 import os
 import platform
 import re
+from collections.abc import Sequence
 from contextvars import ContextVar
 from datetime import date
 from pathlib import Path
@@ -26,6 +27,11 @@ def line(what: str, figure: str, aim: str = "", reached: bool | None = None) -> 
 
 def machine() -> str:
     return f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
+
+
+def command(words: Sequence[str]) -> str:
+    """What was typed, for any machine: where one keeps its large database is its own affair."""
+    return re.sub(r"--cache[= ]\S+", "--cache DIR", " ".join(["python -m tests.bench", *words]))
 
 
 def write(name: str, how: str) -> None:

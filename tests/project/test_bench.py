@@ -12,7 +12,7 @@ from tests.bench import servers
 from tests.bench.__main__ import BENCHES, growth
 from tests.bench.databases import sql
 from tests.bench.measures import accept
-from tests.bench.report import line
+from tests.bench.report import command, line
 from tests.bench.servers import ceiling, large, small
 from tests.world.templates import CROWD, Templates
 
@@ -31,6 +31,11 @@ def quickly(crowd: str, monkeypatch: pytest.MonkeyPatch) -> None:
         return f"sqlite://{shutil.copy(crowd.removeprefix('sqlite://'), folder / 'small.db')}"
 
     monkeypatch.setattr(servers, "small", copied)
+
+
+@pytest.mark.parametrize("cache", [["--cache", "/srv/kept"], ["--cache=/srv/kept"]])
+def test_what_is_written_names_no_folder_of_one_machine(cache: list[str]) -> None:
+    assert command(["--large", *cache, "--write"]) == "python -m tests.bench --large --cache DIR --write"
 
 
 @pytest.mark.slow
