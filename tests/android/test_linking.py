@@ -18,6 +18,8 @@ from tests.emulators.android.phone import Phone
 from tests.emulators.android_calls import API, SIM, Events, Handset, enqueued, linked, state
 from tests.world.server import ServerProcess, Serving, serving
 
+pytestmark = pytest.mark.everyday_on_sqlite
+
 
 @pytest.fixture
 async def at(demo_url: str) -> AsyncIterator[Serving]:

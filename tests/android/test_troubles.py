@@ -20,6 +20,7 @@ from tests.emulators.android.radio import Sms
 from tests.world.people import PEOPLE
 from tests.world.shop import DAY, HOUR, MINUTE, Shop, open_shop
 
+pytestmark = pytest.mark.everyday_on_sqlite
 HALOTEL, HIDDEN = Sim(1, "+255620000001", "Halotel"), Sim(1, "", "Halotel")
 
 
@@ -154,7 +155,6 @@ async def test_a_phone_whose_clock_is_days_ahead_sends_a_token_all_the_same(shop
     assert [row["state"] for row in await shop.rows("state")] == ["sent"]  # nothing told of its parts
 
 
-@pytest.mark.everyday_on_sqlite
 async def test_a_phone_with_googles_push_is_slow_until_it_is_started_again(demo_url: str, phone_clock: Clock) -> None:
     slow = "It is slow until the app is restarted: it waits for a cloud to wake it."
     async with open_shop(demo_url, phone_clock, google=True) as shop:

@@ -16,6 +16,7 @@ from tests.world.people import PEOPLE, PINS
 from tests.world.server import serving
 from tests.world.shop import API, DAY, HOUR, MINUTE, Shop, code, open_shop
 
+pytestmark = pytest.mark.everyday_on_sqlite
 ASHA, BARAKA = PEOPLE["Asha"], PEOPLE["Baraka"]
 
 
@@ -145,7 +146,6 @@ async def test_a_token_that_the_phone_does_not_pull_goes_by_another_gateway_afte
     assert len(phone.radio.messages) == 1, "it is never offered to the phone again"
 
 
-@pytest.mark.everyday_on_sqlite
 async def test_a_week_offline_loses_nothing_that_the_app_still_has(shop: Shop) -> None:
     await shop.text(BARAKA, "BAL")
     await shop.read(BARAKA)

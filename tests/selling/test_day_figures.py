@@ -92,6 +92,7 @@ async def test_a_sale_by_a_clock_that_was_a_day_ahead_counts_when_it_says(mwanga
     assert (await day_figures(asha, BEGIN + DAY, BEGIN + 2 * DAY)).commission == 5
 
 
+@pytest.mark.everyday_on_sqlite
 async def test_today_takes_the_same_whatever_was_earned_before(mwanga: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """Asha earned ten times on each of 300 days, Juma on the last hundred. Every other notice comes late."""
     asha, juma = [(await Agent.get(phone=PEOPLE[name])).id for name in ("Asha", "Juma")]
