@@ -63,10 +63,10 @@ def restore(
         fail(
             "For PostgreSQL: stop all servers, fill an empty database by pg_restore, then run `mwanga devices advance`."
         )
-    target = sqlite_file(config.database)
+    target = sqlite_file(config.database).resolve()  # where a link to it leads: the link stays
     if target.exists() and target.samefile(file):
         fail(f"{file} is the database itself.")
-    restoring, folder = target.with_name(target.name + ".restoring"), target.absolute().parent
+    restoring, folder = target.with_name(target.name + ".restoring"), target.parent
 
     async def work() -> None:
         await _verify(file, config)

@@ -276,10 +276,11 @@ def _is_away(error: BaseException | None) -> bool:
 
 class OneServer:
     """Keeps a second server off an embedded database: one process writes to a SQLite file (a second one costs
-    all of them their speed, and would take over messages that are being sent)."""
+    all of them their speed, and would take over messages that are being sent). The lock is beside the file itself, by
+    whatever link it is reached."""
 
     def __init__(self, url: str) -> None:
-        self._path = Path(f"{sqlite_file(url)}.lock")
+        self._path = Path(f"{sqlite_file(url).resolve()}.lock")
         self._file: IO[str] | None = None
 
     def __enter__(self) -> "OneServer":

@@ -19,6 +19,7 @@ from bot.app import assembled
 from bot.cli import backups
 from bot.config import load
 from bot.runtime.backups import _alone
+from bot.runtime.database import OneServer
 from models.demo.world import PAYGO_KEYS
 from models.demo.world import STS_KEY as STS
 from models.devices.counts import mark_of
@@ -288,6 +289,21 @@ def test_a_database_that_is_served_is_not_restored(run: Run, embedded: Path, dem
             return (await asyncio.to_thread(run, "restore", copy)).output
 
     assert "serves" in asyncio.run(while_served())
+
+
+def test_a_link_to_the_database_leads_to_it_after_a_restore_as_well(
+    run: Run, embedded: Path, demo_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The link may lead to another disk, where the room is. While one serves the file, nobody serves it by a link."""
+    copy, link = tmp_path / "copy.db", tmp_path / "link.db"
+    link.symlink_to(embedded)
+    run("backup", copy)
+    sell(demo_url, 5000)
+    monkeypatch.setenv("MWANGA_DATABASE", f"sqlite://{link}")
+    with OneServer(demo_url):
+        assert f"Another mwanga serves {embedded} already." in run("restore", copy).output
+    assert run("restore", copy).exit_code == 0
+    assert link.readlink() == embedded and query(demo_url, "SELECT id FROM sale") == []
 
 
 def test_a_sale_without_its_journal_is_none(embedded: Path, demo_url: str, tmp_path: Path) -> None:
