@@ -1,5 +1,6 @@
 """`mwanga`, also `python -m bot`: makes sure that the packages it is about to import are ours, then runs."""
 
+import io
 import os
 import sys
 from importlib.util import find_spec
@@ -19,6 +20,8 @@ def main() -> None:
         from bot.cli.main import cli  # noqa: PLC0415 - only after the check above
 
     os.umask(0o077)  # databases, backups and files of secrets are for the user alone who makes them
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a name that the terminal cannot write is no reason to break off
+        sys.stdout.reconfigure(errors="replace")
     cli(prog_name="mwanga")
 
 

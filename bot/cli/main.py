@@ -1,5 +1,6 @@
 """The `mwanga` command: which commands there are, and what holds for all of them."""
 
+import errno
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import import_module
@@ -12,7 +13,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
 
 from bot.cli.lasting import lasting
-from bot.cli.prompt import CONFIG_FILE
+from bot.cli.prompt import CONFIG_FILE, fail
 
 Command = TyperCommand | TyperGroup
 # Where each command, or noun with commands, is: its file in this room, and its name there.
@@ -89,6 +90,18 @@ class Root(TyperGroup):
 
     def __init__(self, **told: Any) -> None:
         super().__init__(**told | {"commands": WhenAsked()})
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command; a file, a folder or a disk that is in its way is one sentence. What was asked for may be done
+        by then: it is the answer that may find no room."""
+        try:
+            return super().invoke(ctx)
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # whoever read what it says went away, as `head` does
+                raise
+            if error.filename:
+                fail(f"{error.filename}: {error.strerror}.")
+            fail(f"It broke off: {error.strerror or error}. Look whether it was done before you try again.")
 
 
 cli = typer.Typer(cls=Root, no_args_is_help=True, pretty_exceptions_enable=False)

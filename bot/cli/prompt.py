@@ -4,8 +4,8 @@ import asyncio
 import io
 import sqlite3
 import sys
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, NoReturn
@@ -100,11 +100,25 @@ def load_config(*, of_system: bool = True, **overrides: object) -> Config:
 def perform(work: Coroutine[Any, Any, None]) -> None:
     """Do the work of a command; what goes wrong with it is one sentence."""
     try:
-        asyncio.run(work)
-    except (ConfigError, DatabaseError, ValueError) as error:
+        with in_one_sentence():
+            asyncio.run(work)
+    except ValueError as error:
+        fail(str(error))
+
+
+@contextmanager
+def in_one_sentence() -> Iterator[None]:
+    """End the command with a sentence when the configuration or the database is not what it should be."""
+    try:
+        yield
+    except (ConfigError, DatabaseError) as error:
         fail(str(error))
     except (DatabaseAway, OperationalError, sqlite3.OperationalError) as error:
         fail(f"The database was busy or went away, so this was not finished ({error}). Run it once more.")
+    except sqlite3.DatabaseError as error:
+        if type(error) is not sqlite3.DatabaseError:  # the others of this kind are faults of the program
+            raise
+        fail(f"The database is damaged ({error}): go back to a backup.")
 
 
 def write_as_utf8() -> None:

@@ -15,12 +15,11 @@ from aiohttp import web
 from bot.app import build_app
 from bot.cli.lasting import lasting
 from bot.cli.places import program
-from bot.cli.prompt import fail, load_config
+from bot.cli.prompt import fail, in_one_sentence, load_config
 from bot.config import Config, demo_world
-from bot.runtime import DatabaseError
 from bot.runtime.addresses import shown
 from bot.runtime.logs import set_up
-from bot.setting_files import ConfigError, is_in_environment
+from bot.setting_files import is_in_environment
 from models.demo import world
 
 # Who connects while so many wait to be accepted is not heard, and tries again after 1, 3 and 7 s. Linux allows 4,096.
@@ -57,19 +56,20 @@ def _serve(config: Config, *, load_demo: bool) -> None:
         app = build_app(config, load_demo=load_demo)
     app.on_startup.append(_leave_alone)
     try:
-        web.run_app(
-            app,
-            host=config.host,
-            port=config.port,
-            backlog=CONNECT_AT_ONCE,
-            access_log=None,
-            print=lambda _line: typer.echo(_welcome(config) if load_demo else say_addresses(config)),
-            shutdown_timeout=3.0,  # callbacks end within it; with the outbox's 5 s a stop takes under 10 s
-            loop=uvloop.new_event_loop(),
-        )
-    except (ConfigError, DatabaseError) as error:
-        fail(str(error))
+        with in_one_sentence():
+            web.run_app(
+                app,
+                host=config.host,
+                port=config.port,
+                backlog=CONNECT_AT_ONCE,
+                access_log=None,
+                print=lambda _line: typer.echo(_welcome(config) if load_demo else say_addresses(config)),
+                shutdown_timeout=3.0,  # callbacks end within it; with the outbox's 5 s a stop takes under 10 s
+                loop=uvloop.new_event_loop(),
+            )
     except OSError as error:
+        if error.filename:  # a file is in the way, not the address
+            raise
         if error.errno == errno.EADDRINUSE:
             fail(f"Port {config.port} is taken. Choose another one: MWANGA_PORT={config.port + 1}")
         fail(f"Cannot listen on {config.host}:{config.port}: {error.strerror}")

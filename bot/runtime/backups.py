@@ -123,8 +123,13 @@ def note(database: Path, copied: Copied) -> None:
 
 @contextmanager
 def _alone(database: Path) -> Iterator[None]:
-    """Raises Running while somebody else copies this database."""
-    with database.with_name(f"{database.name}.backup-lock").open("w") as lock:
+    """Raises Running while somebody else copies this database, and NotCopied where nothing can be written beside it."""
+    file = database.with_name(f"{database.name}.backup-lock")
+    try:
+        opened = file.open("w")
+    except OSError as error:
+        raise NotCopied(f"There is no copy: {file} cannot be written: {error.strerror}.") from error
+    with opened as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

@@ -284,7 +284,11 @@ class OneServer:
         self._file: IO[str] | None = None
 
     def __enter__(self) -> "OneServer":
-        self._file = self._path.open("w")
+        """Raises DatabaseError where another one serves it, and where nothing can be written."""
+        try:
+            self._file = self._path.open("w")
+        except OSError as error:
+            raise DatabaseError(f"{self._path} cannot be written: {error.strerror}.") from error
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

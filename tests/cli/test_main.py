@@ -1,9 +1,12 @@
 """The `mwanga` command: what it says and how it exits."""
 
 import gc
+import os
 import re
 import socket
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,11 +14,12 @@ from tortoise.exceptions import OperationalError
 from typer.testing import CliRunner
 
 from bot import __main__
-from bot.cli import main
+from bot.cli import card, main, serving
 from bot.cli.main import cli
 from bot.cli.prompt import perform
 from bot.runtime import DatabaseAway
 from tests.world.prompt import Run, query
+from tests.world.server import ROOT
 
 pytestmark = pytest.mark.everyday_on_sqlite
 
@@ -143,6 +147,79 @@ def test_a_database_that_is_busy_or_goes_away_is_one_sentence(
         perform(work())
     sentence = f"The database was busy or went away, so this was not finished ({error}). Run it once more.\n"
     assert capsys.readouterr().err == sentence
+
+
+def test_a_damaged_database_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    async def work() -> None:
+        raise sqlite3.DatabaseError("database disk image is malformed")
+
+    with pytest.raises(SystemExit, match="1"):
+        perform(work())
+    said = "The database is damaged (database disk image is malformed): go back to a backup.\n"
+    assert capsys.readouterr().err == said
+
+
+def test_a_database_that_is_busy_when_a_server_starts_is_one_sentence(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(*_: object, **_more: object) -> None:
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(serving.web, "run_app", busy)
+    result = run("serve")
+    assert result.exit_code == 1 and "The database was busy or went away" in result.output
+
+
+@pytest.mark.parametrize(
+    ("words", "ending", "said"),
+    [
+        (("serve",), ".lock", "{file} cannot be written: Is a directory."),
+        (("backup", "copy.db"), ".backup-lock", "copy.db is not written. There is no copy: {file} cannot be written: "),
+    ],
+)
+def test_a_file_that_cannot_be_written_is_named(run: Run, demo_url: str, words, ending: str, said: str) -> None:
+    if not demo_url.startswith("sqlite"):
+        pytest.skip("only an embedded database has such a file")
+    file = Path(demo_url.removeprefix("sqlite://") + ending)
+    file.mkdir()
+    result = run(*words)
+    file.rmdir()
+    assert result.exit_code == 1 and result.output.startswith(said.format(file=file))
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            PermissionError(13, "Permission denied", "/var/lib/mwanga/mwanga.db"),
+            "/var/lib/mwanga/mwanga.db: Permission",
+        ),
+        (OSError(28, "No space left on device"), "It broke off: No space left on device. Look whether it was done"),
+    ],
+)
+def test_a_disk_that_is_in_the_way_is_one_sentence(
+    run: Run, error: OSError, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where another user's folder is, or where the standard output goes is full."""
+
+    def refused(_config: object) -> None:
+        raise error
+
+    monkeypatch.setattr(card, "read_office", refused)
+    result = run("card")
+    assert result.exit_code == 1 and result.output.startswith(said)
+
+
+def test_a_name_that_the_terminal_cannot_write_breaks_nothing_off() -> None:
+    """The command has done its work by then, and would seem to have failed."""
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "ascii"}
+    said = (
+        "from bot.cli import main; main.cli = lambda **_: print('\u0181an'); from bot import __main__; __main__.main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", said], env=environment, capture_output=True, encoding="utf-8", check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "?an\n"), done.stderr
 
 
 def test_a_taken_port_is_one_sentence(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
