@@ -237,6 +237,12 @@ class Config(SettingsWithKinds):
         """Spaces cost letters of every text that has it."""
         return value.replace(" ", "") if isinstance(value, str) else value
 
+    @field_validator("backup_folder", "journal_folder", mode="before")
+    @classmethod
+    def _take_nothing_for_no_folder(cls, value: object) -> object:
+        """An empty text would be the folder in which somebody happens to be."""
+        return None if value == "" else value
+
     @field_validator("country")
     @classmethod
     def _check_country(cls, value: str) -> str:

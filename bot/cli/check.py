@@ -1,6 +1,7 @@
 """`mwanga check`: names everything that is misconfigured, a sentence each, and changes nothing."""
 
 import asyncio
+import os
 import stat
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -15,7 +16,7 @@ from bot.changeable import CHANGEABLE, merge_to_start
 from bot.cli import reach
 from bot.cli.prompt import has_database, load_config
 from bot.config import DEMO_IN_PUBLIC, SECRETS, Config, demo_world, is_demo_secret
-from bot.configured import NOT_REKEYED, WRONG_KEY, company_of, say_other_currency
+from bot.configured import NOT_REKEYED, WRONG_KEY, company_of, journal_places, say_other_currency
 from bot.runtime import Database, DatabaseError
 from bot.runtime.addresses import connect_arguments, is_embedded, sqlite_file
 from bot.text.gsm import FREE_ACCENTS, SINGLE, parts
@@ -25,6 +26,7 @@ from models.money.books import find_fault, must_return_to_zero
 from models.money.ledger import AccountKind
 from models.people import OfficeUser
 from models.settings import fits_key, kept_currency, read_settings
+from models.tokens.journal import find_faults
 from models.vault import Vault
 
 ACCENTS = (
@@ -72,7 +74,7 @@ def _say_origins(config: Config, set_by_office: Mapping[str, str]) -> list[str]:
 
 async def _find_problems(config: Config, set_by_office: dict[str, str], *, books: bool = False) -> list[str]:
     """A sentence for each; what the office has set is put where it is told to."""
-    files = _find_open_files(config)
+    files = [*_find_open_files(config), *_find_shut_folders(config)]
     if not has_database(config):
         of_database = [f"There is no database {sqlite_file(config.database)} yet: `mwanga migrate` makes it."]
         return [*await _find_in_settings(config, simulated=False), *files, *of_database]
@@ -124,6 +126,14 @@ def _find_open_files(config: Config) -> list[str]:
         for file, mask in (*secret, *data)
         if file.exists() and file.stat().st_mode & mask
     ]
+
+
+def _find_shut_folders(config: Config) -> list[str]:
+    """Folders in which nothing can be written: without the token journal no server starts."""
+    found = find_faults(journal_places(config))
+    if (folder := config.backup_folder) and not os.access(folder, os.W_OK | os.X_OK):
+        found.append(f"The office cannot have the database copied into {folder}: nothing can be written there.")
+    return found
 
 
 async def _find_in_database(config: Config, simulated: bool) -> list[str]:

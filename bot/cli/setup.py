@@ -88,13 +88,14 @@ def _systemd(config: Config) -> list[Written]:
 
 
 def _of_service(config: Config) -> dict[str, str]:
-    """What units and the command that stands for them have in common. A server may write into its own folder alone."""
+    """What units and the command that stands for them have in common. A server may write into its own folder, and into
+    those that the operator names for copies."""
     folder = _data_folder(config)
     below = folder.relative_to(STATE) if folder.is_relative_to(STATE) and folder != STATE else None
     paths = (program(), config_file(config), folder)
     writable = f"StateDirectory={below}\nStateDirectoryMode=0700" if below else f"ReadWritePaths={folder}"
-    if config.journal_folder:
-        writable += f"\nReadWritePaths={config.journal_folder.absolute()}"
+    for other in filter(None, (config.journal_folder, config.backup_folder)):
+        writable += f"\nReadWritePaths={other.absolute()}"
     return {
         "user": USER,
         "program": str(program()),

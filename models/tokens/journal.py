@@ -47,9 +47,8 @@ class Journal:
         """From now on write to these places: each is the path of a file, to which the month is added. With none nothing
         is written. Raises JournalFault for a folder in which nothing can be written."""
         self._places = places
-        for place in places:
-            if not os.access(place.parent, os.W_OK | os.X_OK):
-                raise JournalFault(f"The token journal cannot be written in {place.parent}.")
+        for fault in find_faults(places):
+            raise JournalFault(fault)
 
     def note(self, made: Made) -> None:
         """Write down a token, together with the others of this unit of work, before its commit."""
@@ -75,6 +74,12 @@ class Journal:
 
 
 JOURNAL = Journal()
+
+
+def find_faults(places: Iterable[Path]) -> list[str]:
+    """A sentence for each place in whose folder nothing can be written."""
+    shut = (place.parent for place in places if not os.access(place.parent, os.W_OK | os.X_OK))
+    return [f"The token journal cannot be written in {folder}." for folder in shut]
 
 
 def append(file: Path, text: str) -> None:

@@ -169,6 +169,15 @@ def test_files_that_others_can_read_are_named(office_url: str) -> None:
         assert lines(mwanga_command("check")) == [f"Other users of this machine can read {file}: chmod 600 {file}"]
 
 
+def test_folders_in_which_nothing_can_be_written_are_named(office_url: str) -> None:
+    """A server would not start, and the office's copy would fail when it is wanted."""
+    assert lines(check(office_url, 'journal_folder = "gone"\nbackup_folder = "gone too"\n')) == [
+        "The token journal cannot be written in gone.",
+        "The office cannot have the database copied into gone too: nothing can be written there.",
+    ]
+    assert check(office_url, 'journal_folder = ""\nbackup_folder = ""\n').output == "All is well.\n"
+
+
 def test_that_nobody_can_sign_in_is_named(empty_url: str) -> None:
     if empty_url.startswith("sqlite"):
         Path(empty_url.removeprefix("sqlite://")).chmod(0o600)

@@ -87,6 +87,8 @@ def test_the_paths_are_those_of_this_machine() -> None:
     assert "ReadWritePaths=/srv/energy" in printed("systemd")
     Path("mwanga.toml").write_text('journal_folder = "/mnt/other"')
     assert "ReadWritePaths=/mnt/other" in printed("systemd")
+    Path("mwanga.toml").write_text('backup_folder = "/mnt/copies"')
+    assert "ReadWritePaths=/mnt/copies" in printed("systemd")
 
 
 def test_the_command_talks_to_the_real_database(tmp_path: Path) -> None:
