@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.android.routes import MOST_BODY
+from handlers.office.frame.page import MOST_UPLOADED
 from tests.world.nginx import NGINX, nginx_of
 from tests.world.prompt import mwanga_command
 from tests.world.templates import postgres
@@ -122,6 +124,8 @@ def test_nginx_takes_the_site(tmp_path: Path) -> None:
 def test_caddy_takes_the_site(tmp_path: Path) -> None:
     text = printed("caddy")
     assert "mwanga.example.org {" in text and "reverse_proxy 127.0.0.1:8090" in text
+    assert f"request_body {{\n\t\tmax_size {MOST_UPLOADED >> 20}MiB\n" in text, "what the office brings in"
+    assert f"request_body @strangers {{\n\t\tmax_size {MOST_BODY >> 10}KiB\n" in text
     if not shutil.which("caddy"):
         pytest.skip("Caddy is not here")
     (tmp_path / "Caddyfile").write_text(text)
