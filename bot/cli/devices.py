@@ -1,6 +1,7 @@
 """Device counts after a database went back to an earlier state: `mwanga devices advance`."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +12,7 @@ from bot.cli.prompt import ACTOR, fail, load_config, open_database, perform
 from bot.config import Config
 from bot.configured import journal_places
 from models.devices.counts import MOST_TOKENS, Advance, AlreadyAdvanced, advance_by_journal, advance_since
+from models.selling.sales import Token
 from models.tokens.journal import read
 
 devices_cli = typer.Typer(no_args_is_help=True, help="Devices.")
@@ -64,12 +66,24 @@ async def advance(config: Config, found: Sequence[Path]) -> Advance | None:
     """Move counts on by these files of the token journal. None when there are none."""
     if not found:
         return None
+    made = list(read(found))
     async with open_database(config) as (database, company), database.work():
-        return await advance_by_journal(read(found), company.vault, ACTOR)
+        done = await advance_by_journal(made, company.vault, ACTOR)
+        last = await Token.all().select_related("sale").order_by("-id").first()
+    if last and all(token.sale != last.sale.reference for token in made):
+        done = replace(done, begins_after=last.created_at)
+    return done
 
 
 def say_advanced(done: Advance | None) -> None:
     """What came of it, for who restored a database."""
+    if done and done.begins_after:
+        typer.echo(
+            f"The token journal has not the last token of this database, of {done.begins_after:%Y-%m-%d %H:%M} UTC: it"
+            " begins later, as after a move to another machine. Give its other files by --journal. Where they are lost,"
+            f" run `mwanga devices advance --since {done.begins_after:%Y-%m-%dT%H:%MZ}` before you sell: devices refuse"
+            " tokens that they have seen."
+        )
     if done is None:
         typer.echo(
             "There is no token journal here. Before you sell, run `mwanga devices advance --since TIME` with the time"

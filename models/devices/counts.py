@@ -31,6 +31,7 @@ class Advance:
     unknown: Sequence[str] = ()  # serials of which the journal has tokens that no device here can have had
     first: datetime | None = None
     last: datetime | None = None
+    begins_after: datetime | None = None  # when the last token of the database was made, if the journal has it not
 
 
 def mark_of(key: Key, serial: str) -> str:

@@ -102,7 +102,7 @@ def test_after_a_restore_each_token_is_new_and_taken(run: Run, embedded: Path, d
     devices.enter(sell(demo_url, 4000, 2000, 10000))
     result = run("restore", copy)
     assert result.exit_code == 0, result.output
-    assert "UTC: 9. Devices whose count is moved on: 3." in result.output
+    assert "UTC: 9. Devices whose count is moved on: 3." in result.output and "begins later" not in result.output
     devices.enter(sell(demo_url, 4000, 2000, 12000))
     again = run("devices", "advance")
     assert again.exit_code == 0 and "No device here has had a token" in again.output
@@ -202,6 +202,26 @@ def test_a_journal_in_a_second_folder_is_enough(run: Run, embedded: Path, demo_u
     result = run("restore", copy, "--journal", journal)
     assert "UTC: 6. Devices whose count is moved on: 3." in result.output
     devices.enter(sell(demo_url, 8000, 6000))
+
+
+def test_a_journal_that_begins_after_the_backup_is_told_of(
+    run: Run, embedded: Path, demo_url: str, tmp_path: Path
+) -> None:
+    """The database was moved to another machine without it, and what was made before the move is in no file here."""
+    devices, copy, elsewhere = Devices(), tmp_path / "copy.db", tmp_path / "former journal"
+    sold = sell(demo_url, 8000)
+    run("backup", copy)
+    sold += sell(demo_url, 6000)
+    (journal,) = embedded.parent.glob(f"{embedded.name}-tokens-*")
+    shutil.move(journal, elsewhere)
+    restored = run("restore", copy)
+    assert "There is no token journal here." in restored.output
+    append(journal, Made(NOW, "SHS0283", "another key", 1, "def", "RRR22").line())
+    again = run("devices", "advance")
+    found = re.search(r"begins later, .*`mwanga devices advance --since (\S+Z)`", again.output)
+    assert found and run("devices", "advance", "--since", found[1]).exit_code == 0
+    assert "begins later" not in run("restore", copy, "--journal", elsewhere).output
+    devices.enter([each for each in [*sold, *sell(demo_url, 9000)] if each[0] != METER])
 
 
 def test_without_a_journal_counts_are_moved_on_by_hand(run: Run, embedded: Path, demo_url: str, tmp_path: Path) -> None:
