@@ -87,6 +87,8 @@ def _read_given(words: list[str]) -> dict[str, str]:
         if name in SECRETS and name != "database":
             fail(f"{name} is a secret: it would stay in the shell's history. It is asked for, or made.")
         answers[name] = value
+    if problem := _problem({name: value for name, value in answers.items() if name != "gateway"}):
+        fail(problem)
     return answers
 
 
@@ -124,19 +126,21 @@ def _settle(question: Question, answers: dict[str, str], usual: str, *, ask: boo
             typer.echo(f"\n{question.why}")
             value = typer.prompt(question.asked, default=usual, show_default=bool(usual))
         value = (usual if value is None else value).strip()
-        problem = _problem(question.name, value)
+        problem = _problem({question.name: value})
         if not problem:
             return value
         if question.name in answers or not ask:
-            fail(f"{question.name}: {problem}")
+            fail(problem)
         typer.echo(problem)
 
 
-def _problem(name: str, value: str) -> str:
+def _problem(answers: dict[str, str]) -> str:
+    """What is wrong with the first of these answers that cannot be; they may depend on one another."""
     try:
-        Config(**{name: value})  # type: ignore[arg-type]  # texts, as the environment has them
+        Config(**answers)  # type: ignore[arg-type]  # texts, as the environment has them
     except ValidationError as error:
-        return error.errors()[0]["msg"].removeprefix("Value error, ")
+        first = error.errors()[0]
+        return f"{first['loc'][0]}: {first['msg'].removeprefix('Value error, ')}"
     return ""
 
 

@@ -103,6 +103,8 @@ def test_a_wrong_answer_is_asked_again_with_the_reason() -> None:
         ("country", "country: write SETTING=VALUE"),
         ("country=Tanzania", "'Tanzania' is no country"),
         ("gateway=pigeon", "gateway: pigeon is none of"),
+        ("port=eighty", "port: Input should be a valid integer"),
+        ("rules=none", "rules: Input should be a valid tuple"),
         ("secret_key=x", "secret_key is a secret: it would stay in the shell's history"),
         ("kannel_password=x", "kannel_password is a secret"),
     ],
@@ -111,6 +113,12 @@ def test_a_wrong_answer_that_was_given_ends_it(word: str, said: str) -> None:
     result = mwanga_command("init", "--yes", word)
     assert result.exit_code == 1 and said in result.output
     assert not Path("mwanga.toml").exists()
+
+
+def test_answers_that_were_given_are_looked_at_together() -> None:
+    """The dinar of Tunisia has three decimals."""
+    assert mwanga_command("init", "--yes", "coin=0.050", "currency=TND", "country=TN").exit_code == 0
+    assert written()["coin"] == "0.050"
 
 
 def test_an_account_is_asked_for_and_gets_a_secret_for_its_callbacks() -> None:
