@@ -87,7 +87,7 @@ async def _find_problems(config: Config, set_by_office: dict[str, str], *, books
             of_database = await _find_in_database(demo_world(config) if simulated else config, simulated)
             of_database += await _find_in_books(config) if books else []
             if not database.embedded:
-                of_database += await _find_unsafe(config)
+                of_database += [*filter(None, [await database.find_encoding_fault()]), *await _find_unsafe(config)]
     except DatabaseError as error:
         simulated, of_database = False, [str(error)]
     return [*await _find_in_settings(config, simulated), *files, *of_database]

@@ -52,6 +52,10 @@ OTHER_VERSION = (
 NOT_MIGRATED = (
     "{database} cannot be brought up to date ({error}). Nothing is changed in it: the version before can go on with it."
 )
+NOT_UTF8 = (
+    "{database} is in {encoding}, which has not all letters that people write, so that their texts could not be stored."
+    " Make it in UTF8, as the statements of `mwanga setup postgres` do."
+)
 # Between two steps the program is at work itself, and on a slow machine for longer than SILENT_MS.
 NEVER_SILENT = "SET LOCAL idle_in_transaction_session_timeout = 0"
 # Two units of work want the same rows: they waited for each other in a deadlock, or one would have (models/sql.py).
@@ -170,6 +174,8 @@ class Database:
         that is full, has changed nothing: the next start begins again, and the version before can go on."""
         if await self._is_up_to_date():
             return
+        if await self._applied() is None and (fault := await self.find_encoding_fault()):
+            raise DatabaseError(fault)
         try:
             async with self.work() as opened:
                 if not self.embedded:
@@ -181,10 +187,7 @@ class Database:
 
     async def _is_up_to_date(self) -> bool:
         """Whether all steps that we know made its tables. Raises DatabaseError for one that we do not know."""
-        try:
-            applied = await self._applied()
-        except OperationalError:  # it has no tables yet
-            return False
+        applied = await self._applied() or set()
         if unknown := applied - MIGRATIONS:
             raise DatabaseError(OTHER_VERSION.format(unknown=min(unknown)))
         return applied == MIGRATIONS
@@ -195,20 +198,34 @@ class Database:
         try:
             broken = await self._find_damage() if self.embedded else ""
             applied = await self._applied()
-        except OperationalError:
-            raise DatabaseError(f"{shown(self.url)} has no tables of Mwanga: `mwanga migrate` makes them.") from None
         except sqlite3.DatabaseError as error:
             broken = str(error)
         if broken:
             raise DatabaseError(f"{shown(self.url)} is damaged ({broken}): go back to a backup.")
+        if applied is None:
+            raise DatabaseError(f"{shown(self.url)} has no tables of Mwanga: `mwanga migrate` makes them.")
         if unknown := applied - MIGRATIONS:
             raise DatabaseError(OTHER_VERSION.format(unknown=min(unknown)))
         if not older and MIGRATIONS - applied:
             raise DatabaseError(f"{shown(self.url)} is of an older version: `mwanga migrate` brings it up to date.")
 
-    async def _applied(self) -> set[str]:
-        """The steps that made its tables."""
-        return {row["name"] for row in await execute(self.client, "SELECT name FROM tortoise_migrations")}
+    async def _applied(self) -> set[str] | None:
+        """The steps that made its tables, None where there are no tables. Raises DatabaseError when they cannot be
+        read."""
+        try:
+            return {row["name"] for row in await execute(self.client, "SELECT name FROM tortoise_migrations")}
+        except OperationalError as error:
+            if _is_without_tables(error):
+                return None
+            raise DatabaseError(f"{shown(self.url)} cannot be read: {error}.") from error
+
+    async def find_encoding_fault(self) -> str:
+        """Why texts of people could not be stored in it; nothing where it has all letters."""
+        if self.embedded:
+            return ""
+        [found] = await execute(self.client, "SHOW server_encoding")
+        encoding = found["server_encoding"]
+        return "" if encoding == "UTF8" else NOT_UTF8.format(database=shown(self.url), encoding=encoding)
 
     async def _find_damage(self) -> str:
         """The first fault of a SQLite file, if there is any."""
@@ -263,6 +280,11 @@ class Database:
             await db.execute_query("ROLLBACK TO SAVEPOINT part")
             raise
         await db.execute_query("RELEASE SAVEPOINT part")
+
+
+def _is_without_tables(error: OperationalError) -> bool:
+    """Whether there is no such table, and not that this user may not read it."""
+    return isinstance(error.args[0], asyncpg.UndefinedTableError) or "no such table" in str(error)
 
 
 def _is_away(error: BaseException | None) -> bool:

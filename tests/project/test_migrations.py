@@ -20,7 +20,7 @@ from bot.runtime import Database, DatabaseError
 from bot.runtime.database import APPS, TORTOISE
 from bot.runtime.steps import Steps
 from models.sql import execute
-from tests.world.templates import EMPTY, Templates
+from tests.world.templates import EMPTY, Templates, address, postgres
 
 
 async def test_the_migrations_have_all_that_the_models_have() -> None:
@@ -58,6 +58,40 @@ async def test_a_step_that_asks_for_the_models_before_it_gets_them(database: Dat
     before = now.clone()
     now.models.clear()
     assert "phone" in before.apps.get_model("models.Agent")._meta.fields_map
+
+
+@pytest.fixture
+async def server(engine: str) -> AsyncIterator[asyncpg.Connection]:
+    """PostgreSQL itself, for what is no copy of a template."""
+    if engine == "sqlite":
+        pytest.skip("a file has neither an encoding of its own nor users")
+    opened = await asyncpg.connect(postgres())
+    yield opened
+    await opened.close()
+
+
+async def test_no_tables_are_made_where_letters_are_missing(server: asyncpg.Connection) -> None:
+    """A text with one of them could not be stored, and its sender would hear nothing."""
+    await server.execute("CREATE DATABASE western ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
+    try:
+        async with Database(address(postgres(), "western")) as database:
+            with pytest.raises(DatabaseError, match="is in LATIN1, which has not all letters"):
+                await database.migrate()
+            with pytest.raises(DatabaseError, match="has no tables of Mwanga"):
+                await database.check()
+    finally:
+        await server.execute("DROP DATABASE western")
+
+
+async def test_tables_that_a_user_may_not_read_are_not_taken_for_none(server: asyncpg.Connection, any_url: str) -> None:
+    await server.execute("CREATE ROLE stranger LOGIN")
+    try:
+        async with Database(f"{any_url}&user=stranger") as database:
+            for look in (database.check, database.migrate):
+                with pytest.raises(DatabaseError, match="cannot be read: permission denied"):
+                    await look()
+    finally:
+        await server.execute("DROP ROLE stranger")
 
 
 async def test_tables_that_are_up_to_date_are_left_as_they_are(
