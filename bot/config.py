@@ -81,7 +81,7 @@ class OurSettings(BaseSettings):
         pattern="^(payment|signing)$",
         description="when agents earn on an appliance: with each `payment` of its price, or all of it at `signing`",
     )
-    timezone: str = Field("Africa/Dar_es_Salaam", description="the zone in which times are shown")
+    timezone: str = Field("Africa/Dar_es_Salaam", description="the zone in which times are shown and days begin")
     languages: str = Field("en,sw,fr,pt,ha", description="the languages offered, the first one is the default")
     accents: bool = Field(False, description="let names and people's own words keep the accents that cost nothing")
     help_phone: str = Field(

@@ -5,6 +5,7 @@ Nothing of this is in the way of a sale: it is added up afterwards, from rows th
 stays in these sums; whoever reads them takes it off (models/office/money_days.py).
 """
 
+import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
@@ -16,8 +17,10 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models.people import Agent, MiniGrid
+from models.settings import Setting
 from models.sql import connection, execute, execute_many, for_update, on_postgres, read_moment
 
+log = logging.getLogger(__name__)
 HOUR = timedelta(hours=1)
 # So much of an hour is added at once on SQLite at first: a busy hour of a million customers has tens of thousands of
 # sales, and nobody else is answered while they are read.
@@ -47,6 +50,10 @@ ADD_SUM = """INSERT INTO money_sum (span, first_day, what, by_what, whose, numbe
   ON CONFLICT (span, by_what, first_day, what, whose) DO UPDATE
   SET number = money_sum.number + excluded.number, amount = money_sum.amount + excluded.amount,
     commission = money_sum.commission + excluded.commission"""
+# Until when it is added up, and by the days of which time zone.
+IN_ZONE = "days in zone"
+SINCE = f"SELECT until_at, (SELECT value FROM setting WHERE name = '{IN_ZONE}') AS zone FROM added_up"
+BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST = """SELECT MIN(at) AS at FROM (
   SELECT at FROM (SELECT created_at AS at FROM sale WHERE created_at >= $1 ORDER BY created_at LIMIT 1) AS sold
   UNION ALL
@@ -159,8 +166,10 @@ async def added_until() -> datetime:
 async def add_up(zone: ZoneInfo, most: int) -> int:
     """Add the next sales and payments of hours that are over to their day, in the caller's unit of work: those of so
     many pieces of time at most. 0 when there are none."""
-    [row] = await execute(connection(), f"SELECT until_at FROM added_up{for_update()}")
+    [row] = await execute(connection(), f"{SINCE}{for_update()}")
     since, now = read_moment(row["until_at"]), datetime.now(UTC)
+    if row["zone"] != zone.key:
+        since = await _take_zone(zone, since, anew=row["zone"] is not None)
     over = _hour_of(now - MARGIN)
     if over <= since:
         return 0
@@ -179,6 +188,19 @@ async def add_up(zone: ZoneInfo, most: int) -> int:
         await execute_many(connection(), ADD_SUM, _sums(day, what, found))
     await execute(connection(), "UPDATE added_up SET until_at = $1", [ends])
     return 1
+
+
+async def _take_zone(zone: ZoneInfo, since: datetime, *, anew: bool) -> datetime:
+    """From now on days are those of this zone; from when on is to be added up. In another zone each day has other
+    hours: what was added up before is made anew."""
+    await Setting.update_or_create({"value": zone.key}, name=IN_ZONE)
+    if not anew:
+        return since
+    log.warning("sales and payments are added up anew, by the days of another time zone", extra={"zone": zone.key})
+    for table in ("money_day", "money_week", "money_sum"):
+        await execute(connection(), f"DELETE FROM {table}")
+    await execute(connection(), "UPDATE added_up SET until_at = $1", [BEFORE_ALL])
+    return BEFORE_ALL
 
 
 async def sums(what: What, since: datetime, until: datetime) -> Sequence[dict[str, Any]]:

@@ -44,12 +44,12 @@ async def buy(mwanga: Server, amount: int) -> Sale:
     return sale
 
 
-async def add_all(mwanga: Server, most: int = FEW) -> int:
+async def add_all(mwanga: Server, most: int = FEW, zone: ZoneInfo = ZONE) -> int:
     """All hours that are over, as housekeeping does it; in how many portions."""
     portions = 0
     while True:
         async with mwanga.database.work():
-            some = await add_up(ZONE, most)
+            some = await add_up(zone, most)
         if not some:
             return portions
         portions += some
@@ -62,6 +62,21 @@ async def figures(first: date = TODAY, last: date = TODAY, **whose: int | str | 
         sold = [(each.sales, each.amount) for each in (await read_sold(first, last, ZONE)).days]
         assert sold == [(each.sales, each.sold) for each in found.by_day.values()]
     return found
+
+
+async def test_in_another_time_zone_days_have_other_hours(mwanga: Server, clock: time_machine.Traveller) -> None:
+    """The office puts a wrong zone right: what was sold late in the evening is of the next day there."""
+    tokyo, tomorrow = ZoneInfo("Asia/Tokyo"), TODAY + timedelta(days=1)
+    clock.shift(timedelta(hours=11))
+    await buy(mwanga, 4000)
+    clock.shift(timedelta(hours=2))
+    await add_all(mwanga)
+    assert (await figures(TODAY, tomorrow)).by_day[TODAY].sales == 1
+    for _time in range(2):
+        await add_all(mwanga, zone=tokyo)
+        found = await read(Wanted(TODAY, tomorrow), tokyo, tomorrow)
+        assert {day: each.sales for day, each in found.by_day.items()} == {TODAY: 0, tomorrow: 1}
+        assert await MoneyDay.all().count() == 2
 
 
 async def test_the_figures_are_the_same_before_and_after_they_are_added_up(
