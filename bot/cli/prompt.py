@@ -2,8 +2,10 @@
 
 import asyncio
 import io
+import signal
 import sqlite3
 import sys
+import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
@@ -119,6 +121,19 @@ def in_one_sentence() -> Iterator[None]:
         if type(error) is not sqlite3.DatabaseError:  # the others of this kind are faults of the program
             raise
         fail(f"The database is damaged ({error}): go back to a backup.")
+
+
+@contextmanager
+def asking() -> Iterator[None]:
+    """While somebody is asked, Ctrl-C ends the command at once: asyncio would only note it, and wait for the answer."""
+    if threading.current_thread() is not threading.main_thread():  # signals are the main thread's
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def write_as_utf8() -> None:

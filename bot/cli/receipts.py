@@ -9,7 +9,7 @@ import typer
 
 from bot.android import linking
 from bot.app import assembled
-from bot.cli.prompt import ACTOR, fail, load_config, open_database, perform, tidy_name
+from bot.cli.prompt import ACTOR, asking, fail, load_config, open_database, perform, tidy_name
 from bot.company import Company
 from bot.receipts import Heard
 from bot.receipts.explain import describe, explain
@@ -245,7 +245,9 @@ def receipts_accept(
                 row, provider=provider, reference=reference, amount=minor, serial=serial
             )
             typer.echo(f"Books {server.company.money(payment.amount)}, {payment.provider} {payment.reference}.")
-            if not yes and not typer.confirm("Is the money there, and is this its only text?"):
+            with asking():
+                sure = yes or typer.confirm("Is the money there, and is this its only text?")
+            if not sure:
                 fail("Nothing was booked.")
             async with server.database.work():
                 new = await server.receipts.accept(text_id, payment, actor=ACTOR)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.prompt import fail
+from bot.cli.prompt import asking, fail
 
 Pin = Annotated[str | None, typer.Option(help="six digits; others can see it there, so leave it away to be asked")]
 PinFile = Annotated[Path | None, typer.Option(help="a file that holds the PIN alone")]
@@ -32,5 +32,6 @@ def read_secret(what: str, given: str | None, file: Path | None = None, *, once:
         except ValueError:
             fail(f"{file} is no text.")
     if sys.stdin.isatty():
-        return str(typer.prompt(what, hide_input=True, confirmation_prompt=not once))
+        with asking():
+            return str(typer.prompt(what, hide_input=True, confirmation_prompt=not once))
     return sys.stdin.readline().rstrip("\r\n")

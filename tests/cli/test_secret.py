@@ -1,9 +1,14 @@
 """PINs and passwords come by a prompt, a file or standard input; as an argument they are taken with a warning."""
 
+import asyncio
+import os
+import signal
 from pathlib import Path
 
 import pytest
 
+from bot.cli import secret
+from bot.cli.secret import read_secret
 from tests.world.prompt import Run, query
 
 ADD = ("agent", "add", "--phone", "0712345678", "--name", "Rehema Kito", "--mini-grid", "Mtwara North")
@@ -39,3 +44,20 @@ def test_no_password_is_no_password(run: Run) -> None:
 def test_a_file_that_cannot_be_read_is_one_sentence(run: Run) -> None:
     result = run("admin", "add", "rehema", "--password-file", "nowhere")
     assert result.exit_code == 1 and result.output == "nowhere cannot be read: No such file or directory.\n"
+
+
+def test_ctrl_c_ends_a_question_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the command is at work already: it would seem not to hear."""
+
+    def interrupted(*_: object, **_more: object) -> str:
+        os.kill(os.getpid(), signal.SIGINT)
+        return "the answer that it waited for"
+
+    async def ask() -> None:
+        read_secret("Password of grace", None, once=True)
+        pytest.fail("it went on")
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr(secret.typer, "prompt", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        asyncio.run(ask())
