@@ -45,7 +45,7 @@ def read_table(file: Path | None) -> dict[str, Any]:
     if file is None:
         return {}
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))  # Windows' editors put a mark before the first line
     except OSError as error:
         raise ConfigError(f"{file.resolve()} cannot be read: {error.strerror}.") from error
     except ValueError as error:

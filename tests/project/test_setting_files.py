@@ -41,6 +41,12 @@ def test_a_file_that_is_named_and_not_there_is_one_sentence(how: str, monkeypatc
         load(Path("/nowhere/mwanga.toml") if how == "named" else None)
 
 
+def test_a_file_from_windows_is_read_as_well() -> None:
+    """Its editors put a mark before the first line."""
+    Path("mwanga.toml").write_text('company = "Umeme"\n', encoding="utf-8-sig")
+    assert load().company == "Umeme"
+
+
 def test_a_database_is_looked_for_beside_the_file_that_names_it(tmp_path: Path) -> None:
     """From any folder it is the same one, and none is made where somebody happens to be."""
     assert load(write("etc/a.toml", 'database = "sqlite://office.db"')).database == f"sqlite://{tmp_path}/etc/office.db"
