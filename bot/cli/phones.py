@@ -13,6 +13,7 @@ from bot.android import linking, queue
 from bot.android.troubles import troubles
 from bot.cli.prompt import ACTOR, load_config, open_database, perform, tidy_name
 from bot.company import Company
+from bot.text.controls import without_controls
 from models.messages import Phone, read_sims
 from models.sql import connection, now_ms
 
@@ -52,7 +53,7 @@ def phone_list() -> None:
                 receivers = await queue.receivers(connection(), phone, now_ms())
                 typer.echo(_line(phone, company))
                 for trouble in troubles(phone, receivers, config):
-                    typer.echo(f"    {trouble}")
+                    typer.echo(f"    {without_controls(trouble)}")
 
     perform(work())
 
@@ -66,7 +67,7 @@ def _line(phone: Phone, company: Company) -> str:
     if phone.seen_at:
         seen = datetime.fromtimestamp(phone.seen_at / 1000, UTC)
         facts.append(f"seen {company.day_by_name(seen)} {company.clock(seen)}")
-    return ", ".join(filter(None, facts))
+    return without_controls(", ".join(filter(None, facts)))
 
 
 @phone_cli.command("pause")

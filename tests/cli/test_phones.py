@@ -50,6 +50,12 @@ def test_a_phone_is_paused_resumed_renamed_listed_and_unlinked(phone: Run, demo_
     assert actions == ["phone code", "phone pause", "phone resume", "phone rename", "phone unlink"]
 
 
+def test_what_a_phone_calls_itself_steers_no_terminal(phone: Run, demo_url: str) -> None:
+    phone("add", "Shop phone")
+    query(demo_url, "UPDATE phone SET model = 'A \x1b]0;owned\x07\nB' RETURNING id")
+    assert phone("list").output == "Shop phone, phone-1, not linked yet, A ]0;owned B\n"
+
+
 def test_who_shuts_a_phone_out_is_told_that_the_private_token_lets_it_in(
     phone: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
