@@ -77,7 +77,7 @@ def agent_add(
                 agent, commission=company.commission, goods_commission=company.goods_commission, actor=ACTOR
             )
             await welcome_agent(agent, company)
-        typer.echo(f"{name} sells as {number}, up to {agent.cash_limit // company.unit:,} {config.currency} in hand.")
+        typer.echo(f"{name} sells as {number}.")
         typer.echo(_summary(agent, company))
 
     perform(work())
