@@ -1,6 +1,7 @@
 """Links by which somebody sets a password: as a new user of the office, or as one who forgot his.
 
-A link says the number of its row and a keyed hash of it: the database alone makes none.
+A link says the number of its row and a keyed hash of it and of when it was made: the database alone makes none, and
+after a backup was restored, when numbers are given once more, a link of the time since opens nothing.
 """
 
 import hmac
@@ -66,7 +67,7 @@ async def _create(role: OfficeRole, whom: str, by: OfficeUser, user: OfficeUser 
 
 def token_of(invitation: Invitation, vault: Vault) -> str:
     """The end of the link."""
-    return f"{invitation.id}-{vault.mac(str(invitation.id), 'invitation')[:40]}"
+    return f"{invitation.id}-{vault.mac(f'{invitation.id} {invitation.created_at}', 'invitation')[:40]}"
 
 
 async def find_invitation(token: str, vault: Vault) -> Invitation:

@@ -23,7 +23,7 @@ from models.people.office_users import (
     remove_user,
 )
 from models.people.sessions import begin_session, find_session
-from models.people.tables import OfficeSession
+from models.people.tables import Invitation, OfficeSession
 from models.sql import execute, now_ms
 from models.vault import Vault
 
@@ -233,6 +233,17 @@ async def test_what_is_refused_leaves_the_invitation_open(
             await accept(await find_invitation(token, VAULT), name, password, vault=VAULT)
     async with database.work():
         assert await accept(await find_invitation(token, VAULT), "Hassan", WORDS, vault=VAULT)
+
+
+async def test_a_link_from_before_a_restore_is_not_that_of_another_with_its_number(owner: OfficeUser) -> None:
+    """Whoever was to help callers would choose the password of the next owner."""
+    former = await invite(OfficeRole.SUPPORT, "Hassan", by=owner)
+    token = token_of(former, VAULT)
+    await former.delete()
+    now = {"created_at": former.created_at + 1, "expires_at": former.expires_at}
+    await Invitation.create(id=former.id, role="owner", whom="Grace", by_id=owner.id, **now)
+    with pytest.raises(NoInvitation):
+        await find_invitation(token, VAULT)
 
 
 async def test_a_link_is_good_for_three_days_and_until_it_is_withdrawn(owner: OfficeUser) -> None:
