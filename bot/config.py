@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 
 from bot.edge import read_networks
 from bot.gateways import BaseGateway, GatewaySettings, WebAddress
+from bot.gateways.base import is_whole_address
 from bot.gateways.description import Description, read_descriptions
 from bot.gateways.registered import KINDS
 from bot.payments import Provider
@@ -439,7 +440,7 @@ class Config(SettingsWithKinds):
 
     def _problems_of_alerts(self) -> list[str]:
         found = []
-        if self.alert_url and not self.alert_url.startswith(("http://", "https://")):
+        if self.alert_url and not is_whole_address(self.alert_url):
             found.append("MWANGA_ALERT_URL is a whole address, like https://example.org/alerts.")
         for name, number in {"MWANGA_ALERT_PHONE": self.alert_phone, **self.canaries}.items():
             if number and not is_number(number, self.country):

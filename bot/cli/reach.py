@@ -6,6 +6,7 @@ import ssl
 from urllib.parse import urlsplit
 
 from bot.config import Config, is_loopback
+from bot.edge import read_networks
 from bot.routing.router import is_phones
 
 ANSWERS_S = 5  # a server on the other side of the world that works takes less than one
@@ -62,6 +63,11 @@ def find_bad_addresses(config: Config) -> list[str]:
         found.append(
             "MWANGA_TRUSTED_PROXIES is empty: behind the web server all callers have one address, and a stranger's"
             " wrong passwords count as everybody's. Set it to the web server's, like 127.0.0.1."
+        )
+    if any(network.prefixlen == 0 for network in read_networks(config.trusted_proxies)):
+        found.append(
+            "MWANGA_TRUSTED_PROXIES has all addresses in it: whoever guesses passwords has another one at each try. Set"
+            " it to the web server's, like 127.0.0.1."
         )
     given = {
         "MWANGA_PUBLIC_URL": config.public_url,

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from typing import Annotated, ClassVar
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import aiohttp
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
@@ -11,13 +11,21 @@ from bot.gateways.wire import BadCallback, Callback, Fields, read_form
 from bot.message import Inbound, OptOut, Outbound, Receipt, Sent, UssdEnd, UssdTurn
 
 
+def is_whole_address(text: str) -> bool:
+    """Whether it begins with http:// or https:// and names a host."""
+    try:
+        return text.startswith(("http://", "https://")) and bool(urlsplit(text).hostname)
+    except ValueError:  # of a bracket that is not closed
+        return False
+
+
 def _whole_address(value: str) -> str:
-    if value and not value.startswith(("http://", "https://")):
+    if value and not is_whole_address(value):
         raise ValueError("a whole address, like https://mwanga.example.org")
     return value
 
 
-# A setting that is empty or begins with http:// or https://.
+# A setting that is empty or such an address.
 WebAddress = Annotated[str, AfterValidator(_whole_address)]
 
 

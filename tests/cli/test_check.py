@@ -237,6 +237,7 @@ def test_a_secret_key_that_anybody_has_is_named(empty_url: str, key: str, said: 
         ('public_url = ""\nhost = "::"', "http://[::]:8080 is no address that gateways and phones can call."),
         ('public_url = "http://mwanga.example.org"', "MWANGA_PUBLIC_URL begins with http://"),
         ('trusted_proxies = ""', "MWANGA_TRUSTED_PROXIES is empty: behind the web server"),
+        ('trusted_proxies = "127.0.0.1,::/0"', "MWANGA_TRUSTED_PROXIES has all addresses in it"),
         ('alert_url = "http://alerts.example.org/"', "MWANGA_ALERT_URL begins with http://"),
     ],
 )
