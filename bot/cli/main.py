@@ -101,7 +101,8 @@ class Root(TyperGroup):
                 raise
             if error.filename:
                 fail(f"{error.filename}: {error.strerror}.")
-            fail(f"It broke off: {error.strerror or error}. Look whether it was done before you try again.")
+            why = error.strerror or str(error) or type(error).__name__  # a TimeoutError says nothing
+            fail(f"It broke off: {why}. Look whether it was done before you try again.")
 
 
 cli = typer.Typer(cls=Root, no_args_is_help=True, pretty_exceptions_enable=False)

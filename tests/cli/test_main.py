@@ -195,6 +195,7 @@ def test_a_file_that_cannot_be_written_is_named(run: Run, demo_url: str, words, 
             "/var/lib/mwanga/mwanga.db: Permission",
         ),
         (OSError(28, "No space left on device"), "It broke off: No space left on device. Look whether it was done"),
+        (TimeoutError(), "It broke off: TimeoutError. Look whether it was done"),
     ],
 )
 def test_a_disk_that_is_in_the_way_is_one_sentence(
