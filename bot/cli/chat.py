@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from bot.app import assembled
-from bot.cli.prompt import ACTOR, e164, load_config, perform
+from bot.cli.prompt import ACTOR, e164, fail, load_config, perform
 from bot.server import Server
 from bot.simulator.terminal import dial, text
 from models.audit import record
@@ -28,6 +28,8 @@ def chat(
     """Be a phone in the terminal, against the configured database."""
     config = load_config()
     number = e164(phone, config)
+    if ussd and not config.ussd_code:
+        fail("Nobody can dial here: MWANGA_USSD_CODE is empty. Leave --ussd away.")
 
     async def work() -> None:
         async with assembled(config, serving=False) as server:

@@ -10,6 +10,7 @@ import typer
 from bot.android import linking
 from bot.app import assembled
 from bot.cli.prompt import ACTOR, asking, fail, load_config, open_database, perform, tidy_name
+from bot.cli.who import MOST_ROWS
 from bot.company import Company
 from bot.receipts import Heard
 from bot.receipts.explain import describe, explain
@@ -33,7 +34,7 @@ receipts_cli = typer.Typer(
 Name = Annotated[str, typer.Argument(help="the rule's name", callback=tidy_name)]
 PhoneName = Annotated[str, typer.Argument(help="what the office calls the gateway phone", callback=tidy_name)]
 Sim = Annotated[int, typer.Option(min=1, max=8, help="the SIM card's place in the phone")]
-Id = Annotated[int, typer.Argument(help="its number in `mwanga receipts waiting`", min=1)]
+Id = Annotated[int, typer.Argument(help="its number in `mwanga receipts waiting`", min=1, max=MOST_ROWS)]
 Provider = Annotated[str, typer.Option("--provider", help="the operator, like mpesa-tz")]
 
 

@@ -223,6 +223,19 @@ def test_a_name_that_the_terminal_cannot_write_breaks_nothing_off() -> None:
     assert (done.returncode, done.stdout) == (0, "?an\n"), done.stderr
 
 
+def test_nobody_dials_where_there_is_no_code(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with gateway phones alone."""
+    monkeypatch.setenv("MWANGA_USSD_CODE", "")
+    result = run("chat", "--phone", "0700000001", "--ussd")
+    assert result.exit_code == 1 and result.output.startswith("Nobody can dial here: MWANGA_USSD_CODE is empty.")
+
+
+@pytest.mark.parametrize("command", ["accept", "refuse"])
+def test_a_number_that_no_row_can_have_is_refused(run: Run, command: str) -> None:
+    result = run("receipts", command, 10**20)
+    assert result.exit_code == 2 and "Invalid value" in result.output
+
+
 def test_a_taken_port_is_one_sentence(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
