@@ -5,6 +5,7 @@ import json
 import os
 import re
 import secrets
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import typer
@@ -54,9 +55,25 @@ def _write_new_key(config: Config) -> None:
     text = config.file.read_text(encoding="utf-8") if config.file else ""
     if not config.file or not old or _key_in(text) != old:  # it is in the environment, or in a file of its own
         fail(SET_BOTH.format(proposal=secrets.token_urlsafe(32)))
+    perform(_check_database(config))
     lines = f"secret_key = {json.dumps(secrets.token_urlsafe(32))}\nformer_secret_key = {json.dumps(old)}"
     _replace(config.file, LINE.sub(lambda _line: lines, text, count=1))
     typer.echo(f"{config.file} has a new secret_key, and the one before as former_secret_key. Keep a copy of both.")
+
+
+async def _check_database(config: Config) -> None:
+    """Raises what would stop it, while the file is as it was: with a new key in it no server starts before the database
+    is under that."""
+    with _alone(config):
+        async with Database(config.database, read_only=True) as database:
+            await database.check(older=True)
+            if not await fits_key(company_of(config).vault):
+                raise ConfigError(WRONG_KEY)
+
+
+def _alone(config: Config) -> AbstractContextManager[object]:
+    """No server is at work meanwhile, as far as can be told. Raises DatabaseError."""
+    return OneServer(config.database) if is_embedded(config.database) else contextlib.nullcontext()
 
 
 def _key_in(text: str) -> str:
@@ -81,8 +98,7 @@ def _replace(file: Path, text: str) -> None:
 
 async def _rekey(config: Config) -> None:
     vault = company_of(_checked(config)).vault
-    one = OneServer(config.database) if is_embedded(config.database) else contextlib.nullcontext()
-    with one:
+    with _alone(config):
         async with Database(config.database) as database:
             await database.migrate()
             async with database.work():

@@ -230,6 +230,15 @@ def test_a_server_at_work_is_in_the_way(demo_url: str) -> None:
     with OneServer(f"sqlite://{sqlite_file(demo_url)}"):
         result = mwanga_command("rekey")
     assert result.exit_code == 1 and "serves" in result.output
+    assert "former_secret_key" not in Path("mwanga.toml").read_text(), "the server starts again as it was"
+
+
+def test_a_key_that_is_not_the_database_s_own_stays_in_the_file(demo_url: str) -> None:
+    configure(demo_url, secret_key=NEW)
+    before = Path("mwanga.toml").read_text()
+    result = mwanga_command("rekey")
+    assert result.exit_code == 1 and "another one than this database was begun with" in result.output
+    assert Path("mwanga.toml").read_text() == before
 
 
 def test_the_former_key_opens_nothing() -> None:
