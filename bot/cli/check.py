@@ -20,6 +20,7 @@ from bot.configured import NOT_REKEYED, WRONG_KEY, company_of, journal_places, s
 from bot.runtime import Database, DatabaseError
 from bot.runtime.addresses import connect_arguments, is_embedded, sqlite_file
 from bot.text.gsm import FREE_ACCENTS, SINGLE, parts
+from models.clock import BEHIND, read_last
 from models.demo import world
 from models.devices.meters import has_published_key
 from models.money.books import find_fault, must_return_to_zero
@@ -34,6 +35,10 @@ ACCENTS = (
     f" out: with one of them a full message would be {parts('ê' * SINGLE)} SMS instead of 1."
 )
 DEMO = "This is the demo world: its passwords and PINs are published. Begin with an empty database."
+LATE_CLOCK = (
+    "The clock is behind: a server was at work at {last:%Y-%m-%d %H:%M}, which by it is still to come. Nothing is sold."
+    " Set it; or, if it is right, run: mwanga clock right"
+)
 # Different characters in a secret. A good generator puts 10 or more into 32 digits of any kind.
 FEWEST = {"secret_key": 8} | {name: 4 for name in SECRETS if name.endswith(("_secret", "_token"))}
 UNSAFE = (
@@ -146,7 +151,15 @@ async def _find_in_database(config: Config, simulated: bool) -> list[str]:
     currency, _, decimals = (await kept_currency()).partition(" ")
     if currency and (currency, int(decimals)) != (company.currency, company.exponent):
         return [say_other_currency(company, currency, int(decimals))]
-    return [] if simulated else await _find_open_doors(vault)
+    return [] if simulated else [*await _find_late_clock(config), *await _find_open_doors(vault)]
+
+
+async def _find_late_clock(config: Config) -> list[str]:
+    """A clock that is behind what this database knows to be over. That one is ahead only who serves can tell."""
+    last = (await read_last()).at
+    if last is None or datetime.now(UTC) >= last - BEHIND:
+        return []
+    return [LATE_CLOCK.format(last=last.astimezone(config.zone))]
 
 
 async def _find_in_books(config: Config) -> list[str]:

@@ -4,14 +4,17 @@ import asyncio
 import hashlib
 import ssl
 from asyncio import StreamReader, StreamWriter, start_server
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import time_machine
 from typer.testing import Result
 
 from bot.cli import reach
 from bot.config import DEMO_KEY, load
 from bot.runtime import Database
+from models.clock import note_seen
 from models.demo import world
 from models.devices.meters import keep_vending_key
 from models.people.agents import add_agent
@@ -176,6 +179,16 @@ def test_folders_in_which_nothing_can_be_written_are_named(office_url: str) -> N
         "The office cannot have the database copied into gone too: nothing can be written there.",
     ]
     assert check(office_url, 'journal_folder = ""\nbackup_folder = ""\n').output == "All is well.\n"
+
+
+def test_a_clock_that_is_behind_is_named(office_url: str) -> None:
+    """A server would start and sell nothing."""
+    now = datetime.now(UTC)
+    do_in_one_work(office_url, lambda: note_seen(now))
+    assert check(office_url).output == "All is well.\n"
+    with time_machine.travel(now - timedelta(hours=2)):
+        [said] = lines(check(office_url))
+    assert said.startswith("The clock is behind: a server was at work at ")
 
 
 def test_that_nobody_can_sign_in_is_named(empty_url: str) -> None:
