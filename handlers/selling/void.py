@@ -72,7 +72,7 @@ async def void(chat: Chat) -> Reply:
     if not await chat.confirm(question, pin=True):
         return chat.end(nothing, outcome="declined")
     try:
-        done = await voids.ask(sale, chat.agent, reason, company.void_minutes)
+        done = await voids.ask(sale, chat.agent, reason, company.void_minutes, today=company.today())
     except NotTakenBack as refusal:
         return chat.end(joined([nothing, why_not(refusal, reference, company)]), outcome="refused")
     if done:
@@ -217,7 +217,7 @@ async def void_by_office(
 ) -> TakenBack | None:
     """One of the office takes back a sale, or asks another one to where nobody did; then both sides are told. In the
     caller's transaction; `Outbox.notify` after its commit. Raises what `voids.approve` raises."""
-    done = await voids.approve(sale, by, reason)
+    done = await voids.approve(sale, by, reason, today=company.today())
     if done:
         await composer.tell(f"void {sale.id}", [*_for_seller(done, company), *await _for_customers(done, company)])
     return done

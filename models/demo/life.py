@@ -171,7 +171,7 @@ async def _sell_now(hill: Hill, vault: Vault, today: date, minor: int) -> list[S
         offer = quotes.quote(await paid_for.standing(today, minor, vault, seller), amount * minor)
         sold = await sell(offer, seller=seller, key=f"demo life now {number}", vault=vault)
         done.append(sold.sale)
-    await voids.ask(done[3], salome, "wrong customer, she wanted Daudi Mzee", 15)
+    await voids.ask(done[3], salome, "wrong customer, she wanted Daudi Mzee", 15, today=today)
     return done
 
 

@@ -2,7 +2,7 @@
 digits that were made stay made: a device may have had them."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from models.devices import Device, Unit, with_owner
 from models.messages.withdrawal import withdraw_reminders
@@ -112,10 +112,10 @@ def is_down_payment(sale: Sale) -> bool:
     return sale.key.startswith(DOWN_PAYMENT)
 
 
-async def take_back(sale: Sale, actor: str, reason: str) -> TakenBack:
+async def take_back(sale: Sale, actor: str, reason: str, today: date) -> TakenBack:
     """Undo a sale that is `check_possible` and noted as void by now, in the same transaction: the agent or the office's
     counter gave the customer the cash back, or the company has a provider's money still and has to say what becomes of
-    it."""
+    it. `today` is the operator's day, on which an appliance that goes back with it ends."""
     why = f"sale {sale.reference} void: {reason}"
     at_counter = await _reverse_payment(sale, actor, why)
     await _take_back_allocations(sale)
@@ -124,7 +124,7 @@ async def take_back(sale: Sale, actor: str, reason: str) -> TakenBack:
     if device:
         await _set_device_back(device, sale)
     if is_down_payment(sale):
-        await _undo_contract(sale, actor, why)
+        await _undo_contract(sale, actor, why, today)
     if sale.agent_id is None and not at_counter:
         await make_good(sale.payment_id, actor=actor, reason=why)
         if await unapplied(sale.payment_id):
@@ -185,7 +185,7 @@ async def _paid_before(sale: Sale) -> datetime:
     return max(sale.created_at, paid_until or sale.created_at)
 
 
-async def _undo_contract(sale: Sale, actor: str, why: str) -> None:
+async def _undo_contract(sale: Sale, actor: str, why: str, today: date) -> None:
     """With the down payment goes the appliance: nothing is owed, and a device is in stock again."""
     contract = await Contract.get(id=sale.contract_id)
     if entry := await Entry.get_or_none(key=f"contract {contract.id} price"):
@@ -195,7 +195,7 @@ async def _undo_contract(sale: Sale, actor: str, why: str) -> None:
         lines = [unearned, Posting(AccountKind.COMMISSION_COST, 0, -contract.earned)]
         await post(f"contract {contract.id} claw-back", lines, actor=actor, reason=why)
         await execute(connection(), "UPDATE contract SET earned = 0 WHERE id = $1", [contract.id])
-    await end_contract(contract, Ending.VOID, datetime.now(UTC).date())
+    await end_contract(contract, Ending.VOID, today)
     if contract.device_id:
         await put_in_stock(contract.device_id)
 

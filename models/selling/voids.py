@@ -1,6 +1,6 @@
 """Sales that are taken back: who asked, who agreed, and what came of it."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
 from tortoise import fields
@@ -61,7 +61,7 @@ async def void_of(sale: Sale) -> Void | None:
     return await Void.filter(sale_id=sale.id).order_by("-id").first()
 
 
-async def ask(sale: Sale, agent: Agent, reason: str, minutes: int) -> TakenBack | None:
+async def ask(sale: Sale, agent: Agent, reason: str, minutes: int, *, today: date) -> TakenBack | None:
     """An agent wants a sale taken back, within so many minutes of it, in the caller's transaction. One without a token,
     to a customer who can be told, is taken back at once; any other the office decides, and None is returned. The office
     has an alert of both. Raises NotTakenBack's kinds."""
@@ -73,14 +73,14 @@ async def ask(sale: Sale, agent: Agent, reason: str, minutes: int) -> TakenBack 
         await raise_alert(f"{agent.name[:40]} has taken sale {sale.reference} back, without the office. {reason}")
         await _note(sale, agent.phone, reason, VoidState.DONE, AUTOMATIC)
         await record(agent.phone, "void", sale.reference, f"{sale.amount} minor units, no token: {reason}")
-        return await take_back(sale, agent.phone, reason)
+        return await take_back(sale, agent.phone, reason, today)
     await _note(sale, agent.phone, reason, VoidState.ASKED)
     await record(agent.phone, "void asked", sale.reference, f"{sale.amount} minor units: {reason}")
     await raise_alert(f"{agent.name[:40]} wants sale {sale.reference} void. `mwanga sale void`. {reason}")
     return None
 
 
-async def approve(sale: Sale, by: OfficeUser, reason: str = "") -> TakenBack | None:
+async def approve(sale: Sale, by: OfficeUser, reason: str = "", *, today: date) -> TakenBack | None:
     """One of the office takes back a sale that somebody else wants taken back, in the caller's transaction. Where
     nobody did, it is written down with the reason, for another one to approve, and None is returned. Raises
     NotTakenBack's kinds and SamePerson."""
@@ -97,7 +97,7 @@ async def approve(sale: Sale, by: OfficeUser, reason: str = "") -> TakenBack | N
     await check_possible(sale)
     await _decide(asked, VoidState.DONE, by)
     await record(by.name, "void", sale.reference, f"{sale.amount} minor units, as {asked.asked_by}: {asked.reason}")
-    return await take_back(sale, by.name, asked.reason)
+    return await take_back(sale, by.name, asked.reason, today)
 
 
 async def refuse(sale: Sale, by: OfficeUser) -> Void:

@@ -34,7 +34,7 @@ from models.selling.sales import Sale
 from models.selling.voids import approve
 from models.sql import connection, execute
 from tests.world.books import book, check_ledger
-from tests.world.people import PEOPLE
+from tests.world.people import NOON, PEOPLE
 from tests.world.prompt import Run, do_in_one_work
 
 REHEMA, ZUBERI = OfficeUser(name="rehema"), OfficeUser(name="zuberi")
@@ -122,8 +122,8 @@ async def test_what_is_less_and_was_used_is_an_adjustment(mwanga: Server) -> Non
 
 async def void(sale: Sale, mwanga: Server) -> None:
     async with mwanga.database.work():
-        await approve(sale, REHEMA, "wrong device")
-        await approve(sale, ZUBERI)
+        await approve(sale, REHEMA, "wrong device", today=NOON.date())
+        await approve(sale, ZUBERI, today=NOON.date())
 
 
 async def test_what_never_came_goes_back_to_nobody_when_its_sale_is_void(mwanga: Server) -> None:

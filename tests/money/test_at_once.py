@@ -34,7 +34,7 @@ from models.selling.sales import Sale
 from models.sql import lock_rows
 from tests.world.at_once import do_meanwhile
 from tests.world.books import book
-from tests.world.people import PEOPLE, PINS, Phones
+from tests.world.people import NOON, PEOPLE, PINS, Phones
 
 YES = f"1 {PINS['Asha']}"
 AT = datetime(2026, 11, 24, 7, tzinfo=UTC)
@@ -257,8 +257,8 @@ async def test_goods_that_are_paid_again_after_a_void_earn_their_commission_agai
 
     async def void() -> None:
         assert paid
-        await voids.approve(paid, grace, "wrong amount")
-        await voids.approve(paid, henry)
+        await voids.approve(paid, grace, "wrong amount", today=NOON.date())
+        await voids.approve(paid, henry, today=NOON.date())
         assert (await Contract.get(id=2)).earned < contract.commission
 
     await do_meanwhile(mwanga, void, lambda: book_payment(told_of("S1002"), mwanga.company))

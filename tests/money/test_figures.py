@@ -162,8 +162,8 @@ async def test_what_is_taken_back_is_off_its_day_whenever_that_is(
     await add_all(mwanga)
     assert (await figures(TODAY, TODAY + timedelta(days=1))).total.sold == 4_000_00
     async with mwanga.database.work():
-        await voids.approve(sale, OfficeUser(name="rehema"), "wrong amount")
-        await voids.approve(sale, OfficeUser(name="zuberi"))
+        await voids.approve(sale, OfficeUser(name="rehema"), "wrong amount", today=NOON.date())
+        await voids.approve(sale, OfficeUser(name="zuberi"), today=NOON.date())
     after = await figures(TODAY, TODAY + timedelta(days=1))
     assert (after.total.sales, after.total.sold, after.total.commission) == (0, 0, 0)
     assert after.by_day[TODAY].sold == 0 and (after.total.paid, after.total.payments) == (0, 0), "the cash went back"
@@ -178,8 +178,8 @@ async def test_a_sale_that_was_moved_and_taken_back_is_not_sold(mwanga: Server) 
         moved = (await move_by_office(sale, right, OfficeUser(name="rehema"), **place)).sold.sale
     assert (await figures(today, today)).total.sold == 4_000_00
     async with mwanga.database.work():
-        await voids.approve(moved, OfficeUser(name="rehema"), "wrong amount")
-        await voids.approve(moved, OfficeUser(name="zuberi"))
+        await voids.approve(moved, OfficeUser(name="rehema"), "wrong amount", today=NOON.date())
+        await voids.approve(moved, OfficeUser(name="zuberi"), today=NOON.date())
     total = (await figures(today, today)).total
     assert (total.sales, total.sold, total.paid) == (0, 0, 4_000_00), "the cash waits for the office"
 

@@ -23,7 +23,7 @@ from models.selling import Sale, voids
 from models.selling.requests import PaymentRequest, RequestState, Wanted, ask_to_pay
 from tests.world.at_once import happen_meanwhile
 from tests.world.money_desk import Desk, open_desk
-from tests.world.people import PEOPLE
+from tests.world.people import NOON, PEOPLE
 
 pytestmark = pytest.mark.everyday_on_sqlite
 
@@ -138,8 +138,8 @@ async def test_cash_that_waits_is_assigned(desk: Desk) -> None:
     async with server.database.work():
         right = await with_owner((await Device.get(serial="SHS0283")).id)
         moved = (await move_by_office(sale, right, by, **place)).sold.sale
-        await voids.approve(moved, by, "not that either")
-        await voids.approve(moved, OfficeUser(name="tatu"))
+        await voids.approve(moved, by, "not that either", today=NOON.date())
+        await voids.approve(moved, OfficeUser(name="tatu"), today=NOON.date())
     path = f"/money/payments/{sale.payment_id}"
     assert "Waits TZS 4,000" in await desk.page(path)
     await desk.done(f"{path}/assign", at=path, to="device SHS0283", amount="3000")

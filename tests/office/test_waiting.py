@@ -13,7 +13,7 @@ from models.people import Agent, Customer, OfficeUser
 from models.selling import Sale, voids
 from models.sql import execute, ms_of
 from models.tickets import Category, tickets
-from tests.world.people import PEOPLE, PINS, Phones
+from tests.world.people import NOON, PEOPLE, PINS, Phones
 
 NOW = datetime.now(UTC)
 
@@ -85,7 +85,7 @@ async def test_a_sale_that_is_to_be_void_waits(mwanga: Server) -> None:
     async with mwanga.database.work():
         sale = await Sale.all().first()
         assert sale
-        await voids.ask(sale, await Agent.get(phone=PEOPLE["Asha"]), "wrong device", 15)
+        await voids.ask(sale, await Agent.get(phone=PEOPLE["Asha"]), "wrong device", 15, today=NOON.date())
     assert (await needs.read()).voids.number == 1
     begun = await beginnings.read()
     assert begun.first_sale == sale.created_at

@@ -206,6 +206,6 @@ async def test_a_payment_on_the_plan_before_stands(mwanga: Server) -> None:
     assert (await sold(mwanga, "SELL 2, Solar home, 156 weekly, SHS0283")).contract_id == 2
     async with mwanga.database.work():
         with pytest.raises(NotTheirs):
-            await voids.approve(paid_off, GRACE, "wrong amount")
-            await voids.approve(paid_off, OfficeUser(name="henry"))
+            await voids.approve(paid_off, GRACE, "wrong amount", today=NOON.date())
+            await voids.approve(paid_off, OfficeUser(name="henry"), today=NOON.date())
     assert await find_fault() == ""

@@ -63,8 +63,8 @@ async def unlocked(mwanga: Server, real: Simulated) -> Sale:
 
 async def by_office(mwanga: Server, sale: Sale) -> None:
     async with mwanga.database.work():
-        await voids.approve(sale, GRACE, "wrong amount")
-        await voids.approve(sale, HENRY)
+        await voids.approve(sale, GRACE, "wrong amount", today=NOON.date())
+        await voids.approve(sale, HENRY, today=NOON.date())
 
 
 async def test_a_plan_that_is_open_again_locks_the_device_by_its_next_code(

@@ -24,7 +24,7 @@ from models.selling.taking_back import MovedBefore, VoidBefore
 from models.sql import connection, execute
 from tests.world.books import book
 from tests.world.ownership import device, means, newest, sold, told
-from tests.world.people import PEOPLE, Phones
+from tests.world.people import NOON, PEOPLE, Phones
 
 GRACE, HENRY = OfficeUser(name="grace"), OfficeUser(name="henry")
 
@@ -51,7 +51,7 @@ async def test_a_sale_moves_to_the_right_device_and_the_other_customer_owes_it(m
         with pytest.raises(MovedBefore):
             await move_by_office(sale, await device("04123456784"), GRACE, **means(mwanga))
         with pytest.raises(MovedBefore):
-            await voids.approve(sale, GRACE, "wrong")
+            await voids.approve(sale, GRACE, "wrong", today=NOON.date())
 
 
 async def test_what_cannot_be_moved(mwanga: Server) -> None:
@@ -69,8 +69,8 @@ async def test_what_cannot_be_moved(mwanga: Server) -> None:
                 await move_by_office(what, await device(to), GRACE, **means(mwanga))
     assert await execute(connection(), "SELECT COUNT(*) AS n FROM entry") == books
     async with mwanga.database.work():
-        await voids.approve(sale, GRACE, "wrong")
-        await voids.approve(sale, HENRY)
+        await voids.approve(sale, GRACE, "wrong", today=NOON.date())
+        await voids.approve(sale, HENRY, today=NOON.date())
         with pytest.raises(VoidBefore):
             await move_by_office(sale, await device("SHS0283"), GRACE, **means(mwanga))
 

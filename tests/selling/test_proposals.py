@@ -30,7 +30,7 @@ from models.selling.proposals import (
 from models.selling.taking_back import VoidBefore
 from models.selling.voids import approve
 from models.sql import connection, execute
-from tests.world.people import PEOPLE, Phones
+from tests.world.people import NOON, PEOPLE, Phones
 
 REHEMA, ZUBERI = OfficeUser(name="rehema"), OfficeUser(name="zuberi")
 
@@ -94,8 +94,8 @@ async def test_what_is_no_use_is_not_written_down(mwanga: Server) -> None:
     with pytest.raises(OwnAlready):
         await propose_transfer(bike, await Customer.get(id=bike.customer_id), REHEMA, "no reason", "form 2")
     async with mwanga.database.work():
-        await approve(sale, REHEMA, "wrong amount")
-        await approve(sale, ZUBERI)
+        await approve(sale, REHEMA, "wrong amount", today=NOON.date())
+        await approve(sale, ZUBERI, today=NOON.date())
     with pytest.raises(VoidBefore):
         await propose_move(sale, await Device.get(serial="SHS0283"), REHEMA, "no reason", "form 3")
     assert not await Proposal.exists()

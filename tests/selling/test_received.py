@@ -30,7 +30,7 @@ from models.settings import switch_sales
 from models.sql import connection, execute, now_ms
 from models.tokens.sts import MAX_LEAD_MINUTES, next_tid
 from tests.world.money_life import Life
-from tests.world.people import PEOPLE
+from tests.world.people import NOON, PEOPLE
 from tests.world.prompt import Run, query
 
 M_PESA = "daraja"
@@ -382,14 +382,14 @@ async def test_what_was_taken_back_goes_to_the_same_device_again(mwanga: Server)
     await take(mwanga, paid("EB100042"))
     sale = await Sale.get()
     async with mwanga.database.work():
-        await voids.approve(sale, OfficeUser(name="grace"), "wrong bike")
-        await voids.approve(sale, OfficeUser(name="henry"))
+        await voids.approve(sale, OfficeUser(name="grace"), "wrong bike", today=NOON.date())
+        await voids.approve(sale, OfficeUser(name="henry"), today=NOON.date())
     for _again in range(2):
         assert await assigned(mwanga, "RKL51ZDR4F", "EB100042") == 1
         sale = await Sale.all().order_by("-id").first()
         async with mwanga.database.work():
-            await voids.approve(sale, OfficeUser(name="grace"), "wrong bike")
-            await voids.approve(sale, OfficeUser(name="henry"))
+            await voids.approve(sale, OfficeUser(name="grace"), "wrong bike", today=NOON.date())
+            await voids.approve(sale, OfficeUser(name="henry"), today=NOON.date())
     assert await Sale.all().count() == 3
 
 

@@ -55,15 +55,15 @@ async def void(mwanga: Server, sale: Sale) -> None:
     """Asha asks, and Grace agrees."""
     async with mwanga.database.work():
         asha = await Agent.get(phone=PEOPLE["Asha"])
-        if await voids.ask(sale, asha, "wrong meter", 15) is None:
-            await voids.approve(sale, GRACE)
+        if await voids.ask(sale, asha, "wrong meter", 15, today=NOON.date()) is None:
+            await voids.approve(sale, GRACE, today=NOON.date())
 
 
 async def by_office(mwanga: Server, sale: Sale) -> None:
     """Grace takes it back, and Henry agrees, however old it is."""
     async with mwanga.database.work():
-        await voids.approve(sale, GRACE, "wrong device")
-        await voids.approve(sale, HENRY)
+        await voids.approve(sale, GRACE, "wrong device", today=NOON.date())
+        await voids.approve(sale, HENRY, today=NOON.date())
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ async def test_with_a_down_payment_goes_the_appliance(mwanga: Server) -> None:
         async with mwanga.database.work():
             asha = await Agent.get(phone=PEOPLE["Asha"])
             with pytest.raises(PaidSince):
-                await voids.ask(sale, asha, "changed mind", 15)
+                await voids.ask(sale, asha, "changed mind", 15, today=NOON.date())
         await void(mwanga, later)
         await void(mwanga, sale)
         after = await standing()
@@ -189,10 +189,10 @@ async def test_money_of_a_provider_waits_for_the_office(mwanga: Server) -> None:
         )
         assert applied.sold
         sale = applied.sold.sale
-        assert await voids.approve(sale, GRACE, "paid twice") is None
+        assert await voids.approve(sale, GRACE, "paid twice", today=NOON.date()) is None
         with pytest.raises(SamePerson):
-            await voids.approve(sale, GRACE)
-        done = await voids.approve(sale, HENRY)
+            await voids.approve(sale, GRACE, today=NOON.date())
+        done = await voids.approve(sale, HENRY, today=NOON.date())
     assert done and done.agent is None
     assert await balance(AccountKind.UNAPPLIED, payment.id) == -400_000
     assert (await Suspense.get(payment_id=payment.id)).why == Why.TAKEN_BACK
@@ -205,25 +205,25 @@ async def test_who_may_ask_and_who_decides(mwanga: Server) -> None:
         sale = await sold(mwanga, "BUY EB100042 4000")
         async with mwanga.database.work():
             with pytest.raises(NobodyAsked):
-                await voids.approve(sale, GRACE)
+                await voids.approve(sale, GRACE, today=NOON.date())
             with pytest.raises(NobodyAsked):
                 await voids.refuse(sale, GRACE)
             clock.shift(timedelta(minutes=15))
-            assert await voids.ask(sale, asha, "wrong meter", 15) is None
+            assert await voids.ask(sale, asha, "wrong meter", 15, today=NOON.date()) is None
             with pytest.raises(AskedBefore):
-                await voids.ask(sale, asha, "wrong meter", 15)
+                await voids.ask(sale, asha, "wrong meter", 15, today=NOON.date())
             await voids.refuse(sale, GRACE)
-            assert await voids.ask(sale, asha, "really", 15) is None  # once more, after a no
-            assert await voids.approve(sale, GRACE)
+            assert await voids.ask(sale, asha, "really", 15, today=NOON.date()) is None  # once more, after a no
+            assert await voids.approve(sale, GRACE, today=NOON.date())
             with pytest.raises(VoidBefore):
-                await voids.ask(sale, asha, "twice", 15)
+                await voids.ask(sale, asha, "twice", 15, today=NOON.date())
             with pytest.raises(VoidBefore):
-                await voids.approve(sale, HENRY)
+                await voids.approve(sale, HENRY, today=NOON.date())
         other = await sold(mwanga, "BUY EB100042 6000")
         clock.shift(timedelta(minutes=15, seconds=1))
         async with mwanga.database.work():
             with pytest.raises(AskedTooLate):
-                await voids.ask(other, asha, "late", 15)
+                await voids.ask(other, asha, "late", 15, today=NOON.date())
     alerts = [row["sentence"] for row in await execute(connection(), "SELECT sentence FROM alert ORDER BY id")]
     assert alerts[0] == f"Asha Mushi wants sale {sale.reference} void. `mwanga sale void`. wrong meter"
 
@@ -232,12 +232,12 @@ async def test_who_may_ask_and_who_decides(mwanga: Server) -> None:
 async def test_two_who_approve_at_once_take_back_once(mwanga: Server) -> None:
     sale = await sold(mwanga, "BUY EB100042 4000")
     async with mwanga.database.work():
-        await voids.ask(sale, await Agent.get(phone=PEOPLE["Asha"]), "wrong meter", 15)
+        await voids.ask(sale, await Agent.get(phone=PEOPLE["Asha"]), "wrong meter", 15, today=NOON.date())
 
     async def approve(by: OfficeUser) -> bool:
         try:
             async with mwanga.database.work():
-                return await voids.approve(sale, by) is not None
+                return await voids.approve(sale, by, today=NOON.date()) is not None
         except VoidBefore:
             return False
 
@@ -265,7 +265,7 @@ async def test_a_sale_stands_when_its_device_is_somebody_elses(mwanga: Server) -
         async with mwanga.database.work():
             await transfer(await with_owner(device.id), amina, GRACE, "sold it")
             with pytest.raises(NotTheirs):
-                await voids.ask(sale, await Agent.get(phone=PEOPLE["Asha"]), "wrong bike", 15)
+                await voids.ask(sale, await Agent.get(phone=PEOPLE["Asha"]), "wrong bike", 15, today=NOON.date())
         assert (await Device.get(id=sale.device_id)).paid_until == paid_until
 
 
@@ -275,7 +275,7 @@ async def test_a_payment_on_what_came_back_stands(mwanga: Server) -> None:
         async with mwanga.database.work():
             await give_back(await with_owner(sale.device_id or 0), GRACE, "moved away", NOON.date())
             with pytest.raises(NotTheirs):
-                await voids.ask(sale, await Agent.get(phone=PEOPLE["Asha"]), "wrong", 15)
+                await voids.ask(sale, await Agent.get(phone=PEOPLE["Asha"]), "wrong", 15, today=NOON.date())
     assert await find_fault() == ""
 
 
@@ -292,7 +292,7 @@ async def test_the_office_decides_where_the_customer_cannot_be_told(mwanga: Serv
         sale = await sold(mwanga, "SELL 2, Solar lamp", "PAY S1002 128")
         await Customer.filter(id=sale.customer_id).update(phone=None)
         async with mwanga.database.work():
-            assert await voids.ask(sale, await Agent.get(phone=PEOPLE["Asha"]), "wrong", 15) is None
+            assert await voids.ask(sale, await Agent.get(phone=PEOPLE["Asha"]), "wrong", 15, today=NOON.date()) is None
 
 
 async def test_a_share_of_a_meters_payment_comes_before_the_down_payment(mwanga: Server) -> None:
@@ -304,7 +304,7 @@ async def test_a_share_of_a_meters_payment_comes_before_the_down_payment(mwanga:
         assert shared.recovered
         async with mwanga.database.work():
             with pytest.raises(PaidSince):
-                await voids.approve(sale, GRACE, "changed mind")
+                await voids.approve(sale, GRACE, "changed mind", today=NOON.date())
 
 
 @pytest.mark.parametrize("waits", [0, 1, 5])
@@ -330,3 +330,13 @@ async def test_the_days_before_an_unlocking_that_is_void_are_left(mwanga: Server
         assert unlocking.unit == Unit.UNLOCK and (await Device.get(id=days.device_id)).paid_until is None
         await by_office(mwanga, unlocking)
         assert (await Device.get(id=days.device_id)).paid_until == paid_until
+
+
+async def test_an_appliance_ends_on_the_operators_day(mwanga: Server) -> None:
+    phones, after_midnight = Phones(mwanga), NOON.replace(hour=22)  # the 25th in Mtwara
+    with time_machine.travel(after_midnight, tick=False):
+        sale = await sold(mwanga, "SELL 2, Solar lamp")
+        await phones.text("Asha", f"VOID {sale.reference} wrong lamp")
+        assert (await phones.text("Asha", YES))[0][1].startswith(f"VOID {sale.reference}")
+    contract = await Contract.get(id=sale.contract_id)
+    assert contract.ended_on == contract.sold_on == after_midnight.date() + timedelta(days=1)

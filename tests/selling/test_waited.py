@@ -20,7 +20,7 @@ from models.selling.sales import Sale, Token
 from models.settings import switch_sales
 from models.sql import execute
 from tests.world.books import check_ledger
-from tests.world.people import PEOPLE
+from tests.world.people import NOON, PEOPLE
 
 
 async def pay(mwanga: Server, account: str, reference: str = "RKL51ZDR4F") -> Payment:
@@ -98,8 +98,8 @@ async def taken_back(mwanga: Server) -> None:
         await assign("RKL51ZDR4F", "EB100042", "grace", mwanga.company)
     sale = await Sale.get()
     async with mwanga.database.work():
-        await voids.approve(sale, OfficeUser(name="grace"), "wrong bike")
-        await voids.approve(sale, OfficeUser(name="henry"))
+        await voids.approve(sale, OfficeUser(name="grace"), "wrong bike", today=NOON.date())
+        await voids.approve(sale, OfficeUser(name="henry"), today=NOON.date())
 
 
 @pytest.mark.parametrize("office_did", [office_assigned, taken_back])

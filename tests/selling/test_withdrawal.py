@@ -24,7 +24,7 @@ from models.sql import execute, now_ms
 from models.tickets import Ticket
 from tests.world.outbox_rig import ASHA, HOUR, Bench
 from tests.world.ownership import device, swap
-from tests.world.people import PEOPLE, Phones
+from tests.world.people import NOON, PEOPLE, Phones
 from tests.world.reminding import AFTER, BEFORE
 
 pytestmark = pytest.mark.everyday_on_sqlite
@@ -201,8 +201,8 @@ async def test_a_reminder_goes_for_all_when_a_payment_was_taken_back(
     sale = await Sale.all().order_by("-id").first()
     assert sale
     async with mwanga.database.work():
-        await voids.approve(sale, GRACE, "wrong device")
-        await voids.approve(sale, HENRY)
+        await voids.approve(sale, GRACE, "wrong device", today=NOON.date())
+        await voids.approve(sale, HENRY, today=NOON.date())
     await mwanga.housekeeping.chores()
     assert await rows() == [
         ("expired", "paid", "Solar home SHS0283: TZS 5,000 is due on 1/12"),

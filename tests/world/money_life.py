@@ -194,17 +194,19 @@ class Life:
     def void(self, nth: int, by: str) -> Verb:
         """One of the office wants a sale taken back, or agrees to what another one wants."""
 
-        async def verb(_at: Server) -> None:
+        async def verb(at: Server) -> None:
             if sale := await nth_sale(nth):
-                await voids.approve(sale, await OfficeUser.get(name=by), "wrong amount")
+                user = await OfficeUser.get(name=by)
+                await voids.approve(sale, user, "wrong amount", today=at.company.today())
 
         return verb
 
     def asked_void(self, nth: int) -> Verb:
-        async def verb(_at: Server) -> None:
+        async def verb(at: Server) -> None:
             sale = await nth_sale(nth)
             if sale and sale.agent_id:
-                await voids.ask(sale, await Agent.get(id=sale.agent_id), "wrong amount", 240)
+                agent = await Agent.get(id=sale.agent_id)
+                await voids.ask(sale, agent, "wrong amount", 240, today=at.company.today())
 
         return verb
 
