@@ -99,6 +99,10 @@ AT_COUNTER = (
 # A device of the stock may have had another owner before it came in the place of a broken one: what was sold for it by
 # then is not its owner's. Counts only rise.
 SINCE_SWAP = "t.count > COALESCE((SELECT MAX(w.count) FROM device_swap w WHERE w.device_id = t.device_id), -1)"
+# What of the sales `s` of a device `d` is its owner's: what this customer paid for, or somebody before on a plan that
+# came along with it. Of what came back the next one reads nothing.
+ITS_OWNERS = """(s.customer_id = d.customer_id OR EXISTS
+    (SELECT 1 FROM contract k WHERE k.id = s.contract_id AND k.customer_id = d.customer_id))"""
 # The count of a device's newest code that counts. That of the device itself may have been moved on without one, after a
 # restore.
 _LAST_COUNT = f"""COALESCE((SELECT MAX(c.count) FROM (
@@ -116,7 +120,7 @@ _NEWEST = "(SELECT x.id FROM token x WHERE x.device_id = d.id ORDER BY x.id DESC
 LAST_CODES = f"""SELECT t.device_id, s.created_at, s.amount, s.unit,
   CASE WHEN {COUNTS} THEN t.digits ELSE '' END AS digits FROM device d
   JOIN token t ON t.id IN ({", ".join(map(_NEWEST.format, range(3)))}) JOIN sale s ON s.id = t.sale_id
-  WHERE d.id IN ({{}}) AND {SINCE_SWAP} ORDER BY t.id DESC"""
+  WHERE d.id IN ({{}}) AND {ITS_OWNERS} AND {SINCE_SWAP} ORDER BY t.id DESC"""
 SAME_SALE_WINDOW = timedelta(hours=24)
 
 
@@ -147,12 +151,13 @@ def same_since() -> datetime:
 
 
 async def last_tokens(device: Device, count: int) -> list[tuple[Sale, str]]:
-    """The newest sales of a device with their digits, newest first, since it came in another one's place where it did.
-    Those that are void are left out, for their codes count no more."""
+    """The newest sales of a device to its owner with their digits, newest first, since it came in another one's place
+    where it did. Those that are void are left out, for their codes count no more."""
     rows = await execute(
         connection(),
         f"SELECT {columns_of(Sale, 's')}, t.digits FROM token t JOIN sale s ON s.id = t.sale_id "
-        f"WHERE t.device_id = $1 AND {COUNTS} AND {SINCE_SWAP} ORDER BY t.id DESC LIMIT $2",
+        f"JOIN device d ON d.id = t.device_id "
+        f"WHERE t.device_id = $1 AND {COUNTS} AND {ITS_OWNERS} AND {SINCE_SWAP} ORDER BY t.id DESC LIMIT $2",
         [device.id, count],
     )
     return [(read_row(Sale, row), row["digits"]) for row in rows]
@@ -175,8 +180,8 @@ class Code:
 
 
 async def last_codes(device: Device) -> list[Code]:
-    """The newest tokens of a device, newest first, since it came in another one's place where it did: what a list says
-    of them and no more."""
+    """The newest tokens of a device's owner, newest first, since it came in another one's place where it did: what a
+    list says of them and no more."""
     return (await ask_together("last codes", [device.id], _codes_by_device, of="device"))[device.id]
 
 

@@ -262,17 +262,15 @@ async def list_spares(kind: str, most: int) -> list[str]:
 
 
 async def swap_to(device: Device) -> DeviceSwap | None:
-    """The swap by which this device came to its owner, if it did."""
-    return await _newest("device_id", device)
+    """The swap by which this device came to its owner, if it did, or with its plan to who had it before."""
+    came = """device_id = $1 AND (customer_id = $2 OR contract_id IN (SELECT id FROM contract WHERE customer_id = $2))
+      ORDER BY id DESC"""
+    return await find_row(DeviceSwap, came, [device.id, device.customer_id])
 
 
 async def swap_from(device: Device) -> DeviceSwap | None:
     """The swap that took this device out of use, if one did."""
-    return await _newest("former_id", device)
-
-
-async def _newest(column: str, device: Device) -> DeviceSwap | None:
-    return await find_row(DeviceSwap, f"{column} = $1 ORDER BY id DESC", [device.id])
+    return await find_row(DeviceSwap, "former_id = $1 ORDER BY id DESC", [device.id])
 
 
 async def _read(swap: DeviceSwap, *, new: bool) -> Swapped:

@@ -75,6 +75,34 @@ async def test_nobody_reads_what_a_former_owner_paid_last(mwanga: Server) -> Non
     assert "Last paid TZS 4,000" in await answered(mwanga, "Neema", "BAL SHS0283")
 
 
+async def test_nobody_reads_the_codes_of_a_former_owner(mwanga: Server) -> None:
+    await sold(mwanga, "BUY SHS0283 8000")
+    await comes_back_to(mwanga, "Neema")
+    for who in ("Neema", "Asha"):
+        assert (await answered(mwanga, who, "TOKEN SHS0283")).startswith("No token yet for SHS0283.")
+    await sold(mwanga, "BUY SHS0283 4000")
+    listed = await answered(mwanga, "Neema", "TOKEN SHS0283")
+    assert "4,000" in listed and "8,000" not in listed
+
+
+async def test_the_codes_of_a_plan_go_along_with_it(mwanga: Server) -> None:
+    await sold(mwanga, "BUY SHS0283 8000")
+    neema = await Customer.get(phone=PEOPLE["Neema"])
+    async with mwanga.database.work():
+        await transfer_device(await device("SHS0283"), neema, GRACE, "sold it", with_debt=True, **means(mwanga))
+    assert "8,000" in await answered(mwanga, "Neema", "TOKEN SHS0283")
+
+
+async def test_nobody_reads_by_which_swap_a_device_came_to_a_former_owner(mwanga: Server) -> None:
+    await sold(mwanga, "BUY SHS0283 8000")
+    await swap(mwanga, "SHS0283", "SHS0284")
+    assert "SHS0283" in await answered(mwanga, "Baraka", "TOKEN")
+    async with mwanga.database.work():
+        await return_device(await device("SHS0284"), GRACE, "moved away", **means(mwanga))
+    await Device.filter(serial="SHS0284").update(customer_id=(await Customer.get(phone=PEOPLE["Neema"])).id)
+    assert (await answered(mwanga, "Neema", "TOKEN SHS0284")).startswith("No token yet for SHS0284.")
+
+
 async def test_a_plan_is_paid_by_the_device_that_is_on_it(mwanga: Server) -> None:
     paid_for: Payable = await paid_by(await Contract.get(id=1).prefetch_related("customer", "appliance"))
     assert paid_for.name == "SHS0283"
