@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from models.money.payments import Payment
+from models.office.listed import Listed
 from models.selling import Sale
 from models.selling.commissions import EARNED_BY_SALE
 from models.selling.sales import COUNTS, LONGEST_REFERENCE
@@ -56,15 +57,6 @@ class Asked:
     before: int = 0  # the id behind which the list goes on; 0: from the newest
 
 
-@dataclass(frozen=True)
-class Listed:
-    """Some rows of a list."""
-
-    rows: Sequence[dict[str, Any]]
-    next: int  # the id behind which the list goes on; 0: this is all
-    looked: int = 0  # how many were looked through, where that ended these rows and not their number
-
-
 class _Picked:
     """Which rows of a table a list shows, the newest first. They are found before anything is joined to them: what a
     list does not show costs one look at an index."""
@@ -99,7 +91,7 @@ class _Picked:
             self.where("(created_at, id) >= ({}, {})", read_moment(last[0]["created_at"]), last[0]["id"])
             self._looked_to = int(last[0]["id"])
 
-    async def read(self, columns: str, tables: str, name: str, *moments: str) -> Listed:
+    async def read(self, columns: str, tables: str, name: str, *moments: str) -> Listed[dict[str, Any]]:
         """These columns of the rows and of the tables that are joined to them."""
         statement = f"""SELECT {columns} FROM ({self._statement("id AS picked")} LIMIT {self._most}) listed
           JOIN {self._table} {name} ON {name}.id = listed.picked {tables}
@@ -114,7 +106,7 @@ class _Picked:
         return f"SELECT {columns} FROM {self._table} AS s{conditions} ORDER BY created_at DESC, id DESC"
 
 
-async def sales(asked: Asked, most: int = MOST) -> Listed:
+async def sales(asked: Asked, most: int = MOST) -> Listed[dict[str, Any]]:
     """The newest sales, or those behind `before`. By mini-grid, provider and void they are looked for among `LOOK` at a
     time."""
     picked = _Picked("sale", most)
@@ -132,7 +124,7 @@ async def sales(asked: Asked, most: int = MOST) -> Listed:
     return await picked.read(SALE_COLUMNS, SALE_TABLES, "s", "created_at")
 
 
-async def payments(asked: Asked, most: int = MOST) -> Listed:
+async def payments(asked: Asked, most: int = MOST) -> Listed[dict[str, Any]]:
     """The newest payments, or those behind `before`. Those of an agent are looked for among `LOOK` at a time."""
     picked = _Picked("payment", most)
     await picked.between(asked)

@@ -6,6 +6,7 @@ from typing import Any
 
 from models.messages import State
 from models.messages.withdrawal import NOT_WITHDRAWN
+from models.office.listed import Listed
 from models.sql import DAY_MS, connection, execute, marks, now_ms
 
 LOOK = 10_000  # rows read for one page, the newest
@@ -54,12 +55,9 @@ def word_for(state: str) -> str:
     return next((word for word, states in STATES.items() if state in states), state)
 
 
-async def newest(
-    *, gateway: str, state: str, phone: str, before: int, most: int = MOST
-) -> tuple[list[dict[str, Any]], int]:
-    """The newest messages below this id, of one gateway, state (a word of STATES) and receiver where these are given,
-    and the id below which the list goes on; 0 when this is all. Gateway and state are looked for among `LOOK` rows at a
-    time."""
+async def newest(*, gateway: str, state: str, phone: str, before: int, most: int = MOST) -> Listed[dict[str, Any]]:
+    """The newest messages below this id, of one gateway, state (a word of STATES) and receiver where these are given.
+    Gateway and state are looked for among `LOOK` rows at a time."""
     inner, values = "id < $1", [before, *([phone] if phone else [])]
     if phone:
         inner += " AND phone = $2"
@@ -76,15 +74,14 @@ async def newest(
       AS newest {"WHERE " + " AND ".join(outer) if outer else ""} ORDER BY id DESC LIMIT {most}"""
     rows = await execute(connection(), question, values)
     if len(rows) == most:
-        return rows, int(rows[-1]["id"])
-    return rows, int(last[0]["id"]) if last else 0
+        return Listed(rows, int(rows[-1]["id"]))
+    return Listed(rows, int(last[0]["id"]), LOOK) if last else Listed(rows, 0)
 
 
-async def lost(*, before: int, most: int = MOST) -> tuple[list[dict[str, Any]], int]:
-    """What failed or came too late in the last days, the newest below this id, and where that goes on; not what need
-    not go any more."""
+async def lost(*, before: int, most: int = MOST) -> Listed[dict[str, Any]]:
+    """What failed or came too late in the last days, the newest below this id; not what need not go any more."""
     rows = await execute(connection(), LOST, [before, now_ms() - LOST_FOR_MS, most])
-    return rows, int(rows[-1]["id"]) if len(rows) == most else 0
+    return Listed(rows, int(rows[-1]["id"]) if len(rows) == most else 0)
 
 
 async def sent_again(messages: Sequence[int]) -> dict[int, int]:

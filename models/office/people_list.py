@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from models.customers.tags import tags_of
+from models.office.listed import Listed
 from models.sql import connection, execute, marks, read_day, read_moment
 
 PAGE = 50
@@ -67,14 +68,7 @@ class Row:
     tags: list[str]
 
 
-@dataclass(frozen=True)
-class Listed:
-    rows: list[Row]
-    next: int  # where the next page begins; 0: this is all
-    looked: int = 0  # how many were looked at, where that ended the page and not its length
-
-
-async def list_people(choice: Choice, today: date, count: int = PAGE) -> Listed:
+async def list_people(choice: Choice, today: date, count: int = PAGE) -> Listed[Row]:
     """A page of the customers chosen."""
     statement, values, picky = _statement(choice, today, count)
     found = [int(row["id"]) for row in await execute(connection(), statement, values)]

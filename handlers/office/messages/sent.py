@@ -35,6 +35,7 @@ from handlers.office.messages.tabs import tabs
 from handlers.office.messages.write_box import said_stop
 from models.messages import PREFIX, MessageKind, State
 from models.office import outgoing
+from models.office.listed import Listed
 from models.people import find_callers
 from models.sql import connection, now_ms
 
@@ -82,7 +83,8 @@ DONE = {
 COLUMNS = (
     *("number", "phone", "kind", "state", "error", "gateway", "queued", "sent", "delivered", "parts", "cost", "text"),
 )
-Read = Callable[..., Awaitable[tuple[Sequence[dict[str, Any]], int]]]  # messages, and below which id they go on
+Messages = Listed[dict[str, Any]]
+Read = Callable[..., Awaitable[Messages]]
 WAITING = (State.WAITING, State.SCHEDULED, State.UNCERTAIN, State.SENDING)  # what can be taken back
 LATEST = 2**62  # above any id
 LONGEST = 40  # as the columns that are filtered by
@@ -110,15 +112,15 @@ async def show_all(request: web.Request) -> web.StreamResponse:
     read = partial(outgoing.newest, gateway=asked["gateway"], state=asked["state"], phone=phone)
     if wants_csv(request):
         return await _send_csv(request, "sent", read)
-    rows, following = await _page_of(request, read)
+    listed = await _page_of(request, read)
     return page(
         request,
         "messages/sent.html",
-        messages=await _lines(server, rows),
+        messages=await _lines(server, listed.rows),
         asked=asked | {"phone": phone},
         states=list(outgoing.STATES),
         gateways=_choices(server, asked["gateway"]),
-        **_list(request, following),
+        **_list(request, listed),
         **_shared(request),
     )
 
@@ -128,13 +130,13 @@ async def show_failed(request: web.Request) -> web.StreamResponse:
     """What failed or came too late in the last days, and was not taken back; `?before=` goes on."""
     if wants_csv(request):
         return await _send_csv(request, "failed", outgoing.lost)
-    rows, following = await _page_of(request, outgoing.lost)
+    listed = await _page_of(request, outgoing.lost)
     return page(
         request,
         "messages/failed.html",
-        messages=await _lines(request.app[SERVER], rows),
-        again=await outgoing.sent_again([row["id"] for row in rows]),
-        **_list(request, following),
+        messages=await _lines(request.app[SERVER], listed.rows),
+        again=await outgoing.sent_again([row["id"] for row in listed.rows]),
+        **_list(request, listed),
         **_shared(request),
     )
 
@@ -199,9 +201,10 @@ async def _send_csv(request: web.Request, name: str, read: Read) -> web.StreamRe
     async def rows() -> AsyncIterator[Sequence[object]]:
         before = LATEST
         while before:
-            found, before = await read(before=before, most=PORTION)
-            for row in found:
+            listed = await read(before=before, most=PORTION)
+            for row in listed.rows:
                 yield _cells(row)
+            before = listed.next
 
     return await send_csv(request, f"messages-{name}", COLUMNS, rows())
 
@@ -214,16 +217,16 @@ def _cells(row: dict[str, Any]) -> tuple[object, ...]:
     )
 
 
-async def _page_of(request: web.Request, read: Read) -> tuple[Sequence[dict[str, Any]], int]:
-    """The messages of one page, and below which id the next one begins; 0 when these are all."""
-    found, following = await read(before=before_of(request) or LATEST, most=PAGE + 1)
-    rows, last = cut_page(found)
-    return rows, int(last["id"]) if last else following
+async def _page_of(request: web.Request, read: Read) -> Messages:
+    """The messages of one page."""
+    listed = await read(before=before_of(request) or LATEST, most=PAGE + 1)
+    rows, last = cut_page(listed.rows)
+    return Listed(rows, int(last["id"])) if last else listed
 
 
-def _list(request: web.Request, following: int) -> dict[str, Any]:
+def _list(request: web.Request, listed: Messages) -> dict[str, Any]:
     """Where a list goes on, and where it is a file."""
-    return {"older": older_address(request, following) if following else "", "csv": csv_address(request)}
+    return {"older": older_address(request, listed.next) if listed.next else "", "csv": csv_address(request)}
 
 
 async def _lines(server: Server, rows: Sequence[dict[str, Any]]) -> list[Line]:
