@@ -203,3 +203,8 @@ async def test_who_has_another_role_reads_and_does_nothing(config: Config) -> No
             ):
                 csrf = await desk.office.csrf("/money")
                 assert (await desk.office.post(path, csrf=csrf)).status == 403, path
+
+
+async def test_the_pages_say_of_which_commission_they_speak(desk: Desk) -> None:
+    for path in ("/money", "/money/month"):
+        assert "What is earned on appliances stands in the commission due alone." in await desk.page(path)
