@@ -63,13 +63,14 @@ async def void_of(sale: Sale) -> Void | None:
 
 async def ask(sale: Sale, agent: Agent, reason: str, minutes: int, *, today: date) -> TakenBack | None:
     """An agent wants a sale taken back, within so many minutes of it, in the caller's transaction. One without a token,
-    to a customer who can be told, is taken back at once; any other the office decides, and None is returned. The office
-    has an alert of both. Raises NotTakenBack's kinds."""
+    to a customer who can be told on another phone than the agent's, is taken back at once; any other the office
+    decides, and None is returned. The office has an alert of both. Raises NotTakenBack's kinds."""
     await lock_sale(sale)
     await _check_open(sale)
     if datetime.now(UTC) - sale.created_at > timedelta(minutes=minutes):
         raise AskedTooLate(sale.reference)
-    if not await has_token(sale) and (await Customer.get(id=sale.customer_id)).phone:
+    told = (await Customer.get(id=sale.customer_id)).phone not in (None, agent.phone)
+    if told and not await has_token(sale):
         await raise_alert(f"{agent.name[:40]} has taken sale {sale.reference} back, without the office. {reason}")
         await _note(sale, agent.phone, reason, VoidState.DONE, AUTOMATIC)
         await record(agent.phone, "void", sale.reference, f"{sale.amount} minor units, no token: {reason}")

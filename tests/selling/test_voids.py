@@ -295,6 +295,15 @@ async def test_the_office_decides_where_the_customer_cannot_be_told(mwanga: Serv
             assert await voids.ask(sale, await Agent.get(phone=PEOPLE["Asha"]), "wrong", 15, today=NOON.date()) is None
 
 
+async def test_the_office_decides_where_the_customers_phone_is_the_agents_own(mwanga: Server) -> None:
+    with time_machine.travel(NOON, tick=False):
+        sale = await sold(mwanga, "SELL 2, Solar lamp", "PAY S1002 128")
+        await Customer.filter(id=sale.customer_id).update(phone=PEOPLE["Asha"])
+        async with mwanga.database.work():
+            asha = await Agent.get(phone=PEOPLE["Asha"])
+            assert await voids.ask(sale, asha, "wrong", 15, today=NOON.date()) is None
+
+
 async def test_a_share_of_a_meters_payment_comes_before_the_down_payment(mwanga: Server) -> None:
     await Tariff.filter(unit="energy").update(recovery=50)
     with time_machine.travel(NOON, tick=False) as clock:
