@@ -31,7 +31,10 @@ ENTRIES = """SELECT e.id, e.key, e.actor, e.reason, e.effective_at, a.kind, a.ow
   WHERE e.key IN ({keys}) ORDER BY e.id, l.amount DESC, l.id"""
 # How the keys end of what a sale booked, and what was booked as it was taken back or moved; and of what was sold with a
 # down payment.
-OF_SALE = ("payment", "commission", "goods commission", "void", "access", "claw-back", "goods claw-back", "moved")
+OF_SALE = (
+    *("payment", "commission", "goods commission", "void", "access", "paid back"),
+    *("claw-back", "goods claw-back", "moved"),
+)
 OF_PLAN = ("price", "commission", "void", "claw-back")
 PARTS = """SELECT i.contract_id, i.number, i.due_on, a.amount FROM allocation a
   JOIN instalment i ON i.id = a.instalment_id WHERE a.sale_id = $1 ORDER BY a.id"""

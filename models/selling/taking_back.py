@@ -75,7 +75,7 @@ class TakenBack:
     sale: Sale
     customer: Customer
     name: str  # what was paid for: the serial, or the number of the contract
-    agent: Agent | None  # None: the customer paid the company itself
+    agent: Agent | None  # None: the customer paid the company itself, or who sold has left it
     at_counter: bool  # whether the office gives the cash back; without an agent and this, the money waits there
     held: int  # the cash that the agent has to hold now, or what is in the wallet
     digits: bool  # whether a token was made, which counts no more
@@ -113,9 +113,10 @@ def is_down_payment(sale: Sale) -> bool:
 
 
 async def take_back(sale: Sale, actor: str, reason: str, today: date) -> TakenBack:
-    """Undo a sale that is `check_possible` and noted as void by now, in the same transaction: the agent or the office's
-    counter gave the customer the cash back, or the company has a provider's money still and has to say what becomes of
-    it. `today` is the operator's day, on which an appliance that goes back with it ends."""
+    """Undo a sale that is `check_possible` and noted as void by now, in the same transaction: the agent gives the
+    customer the cash back, or the office where it took it or the agent is retired; or the company has a provider's
+    money still and has to say what becomes of it. `today` is the operator's day, on which an appliance that goes back
+    with it ends."""
     why = f"sale {sale.reference} void: {reason}"
     at_counter = await _reverse_payment(sale, actor, why)
     await _take_back_allocations(sale)
@@ -133,7 +134,7 @@ async def take_back(sale: Sale, actor: str, reason: str, today: date) -> TakenBa
 
 
 async def _reverse_payment(sale: Sale, actor: str, why: str) -> bool:
-    """Whether the cash came out of the office's till. What fell due of the access rate by then is due still: it is
+    """Whether the cash comes out of the office's till. What fell due of the access rate by then is due still: it is
     booked once more."""
     entry = await Entry.get(key=f"sale {sale.id} payment")
     lines = {row["kind"]: int(row["amount"]) for row in await execute(connection(), LINES, [entry.id])}
@@ -142,7 +143,19 @@ async def _reverse_payment(sale: Sale, actor: str, why: str) -> bool:
     if fell_due and sale.device_id:
         due = Posting(AccountKind.ACCESS_DUE, sale.device_id, fell_due)
         await post(f"sale {sale.id} access", [due, Posting(AccountKind.ACCESS, 0, -fell_due)], actor=actor, reason=why)
-    return sale.agent_id is None and AccountKind.OFFICE in lines
+    if sale.agent_id is None:
+        return AccountKind.OFFICE in lines
+    funds = AccountKind.WALLET if AccountKind.WALLET in lines else AccountKind.CASH
+    return await _pay_for_retired(sale, funds, actor, why)
+
+
+async def _pay_for_retired(sale: Sale, funds: AccountKind, actor: str, why: str) -> bool:
+    """Who has left gives nobody cash back: the office does, and the agent owes what he owed. Whether it is so."""
+    if not await Agent.exists(id=sale.agent_id, retired_at__isnull=False):
+        return False
+    lines = [Posting(funds, sale.agent_id or 0, sale.amount), Posting(AccountKind.OFFICE, 0, -sale.amount)]
+    await post(f"sale {sale.id} paid back", lines, actor=actor, reason=why)
+    return True
 
 
 async def _take_back_allocations(sale: Sale) -> None:
@@ -217,7 +230,7 @@ async def put_in_stock(device_id: int) -> None:
 
 
 async def _figures(sale: Sale, *, at_counter: bool) -> TakenBack:
-    agent = await Agent.get(id=sale.agent_id) if sale.agent_id else None
+    agent = await Agent.get(id=sale.agent_id) if sale.agent_id and not at_counter else None
     paid_for = payable(await _device_of(sale), await _contract_of(sale))
     return TakenBack(
         sale=sale,

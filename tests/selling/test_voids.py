@@ -8,10 +8,13 @@ import pytest
 import time_machine
 
 from bot.server import Server
+from handlers.account.retire import retire
+from handlers.selling.void import void_by_office
 from models.devices import Device, Tariff, Unit, with_owner
 from models.money.books import find_fault
 from models.money.ledger import AccountKind, balance
 from models.money.receiving import Incoming, Source, Suspense, Why, receive
+from models.money.wallets import make_prepaid, top_up
 from models.office.money_days import read_sold
 from models.people import Agent, Customer, OfficeUser
 from models.people.two_people import SamePerson
@@ -302,6 +305,30 @@ async def test_the_office_decides_where_the_customers_phone_is_the_agents_own(mw
         async with mwanga.database.work():
             asha = await Agent.get(phone=PEOPLE["Asha"])
             assert await voids.ask(sale, asha, "wrong", 15, today=NOON.date()) is None
+
+
+@pytest.mark.parametrize("prepaid", [False, True])
+async def test_the_office_gives_the_cash_back_for_an_agent_who_has_left(prepaid: bool, mwanga: Server) -> None:
+    """What the agent holds still, or has in the wallet, is what it was: nobody gets it from somebody who is gone."""
+    asha, composer, company = await Agent.get(phone=PEOPLE["Asha"]), mwanga.composer, mwanga.company
+    if prepaid:
+        async with mwanga.database.work():
+            await make_prepaid(asha, "grace")
+            await top_up(asha, 900_000, "grace")
+    sale = await sold(mwanga, "BUY EB100042 4000")
+    kind = AccountKind.WALLET if prepaid else AccountKind.CASH
+    before, till = await balance(kind, asha.id), await balance(AccountKind.OFFICE, 0)
+    last = (await execute(connection(), "SELECT MAX(id) AS id FROM outbox"))[0]["id"]
+    async with mwanga.database.work():
+        await retire(asha, with_cash=True, actor="grace")
+        assert await void_by_office(sale, GRACE, "wrong bike", company=company, composer=composer) is None
+        done = await void_by_office(sale, HENRY, company=company, composer=composer)
+    assert done and done.at_counter and done.agent is None
+    assert await balance(kind, asha.id) == before
+    assert await balance(AccountKind.OFFICE, 0) == till - sale.amount
+    [told] = await execute(connection(), "SELECT phone, text FROM outbox WHERE id > $1", [last])
+    assert told["phone"] == PEOPLE["Neema"] and f"{company.name} gives you the cash back" in told["text"]
+    assert await find_fault() == ""
 
 
 async def test_a_share_of_a_meters_payment_comes_before_the_down_payment(mwanga: Server) -> None:

@@ -34,6 +34,7 @@ WHAT = {
     "hand in cash": N_("handed in by an agent"),
     "sale payment": N_("sold at the counter"),
     "sale void": N_("a sale of the counter was taken back"),
+    "sale paid back": N_("a sale of an agent who has left was taken back"),
     "top up": N_("a wallet was topped up or paid out"),
     "till deposit": N_("brought to the bank"),
     "statement line": N_("came to the bank, as its statement says"),
