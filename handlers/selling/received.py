@@ -230,7 +230,7 @@ async def _find(payment: Payment, request: PaymentRequest | None, company: Compa
     if pushes and pushes[0].agent_id:  # for a wallet that is gone, and not for what the agent has at home
         return Why.NOBODY
     if pushes and (pushes[0].device_id or pushes[0].contract_id):
-        return await load_payable(pushes[0].device_id, pushes[0].contract_id)
+        return await _asked_for(pushes[0])
     typed = payment.account_text.strip()
     found = await find_by_account(typed, _phone(typed or payment.payer_phone, company))
     return await _shown_as(payment, company) if found is Why.NOBODY else found
@@ -243,7 +243,16 @@ async def _shown_as(payment: Payment, company: Company) -> Payable | Why:
     pushes = [one for one in pushes if one.provider == payment.provider and phone in ("", one.phone)]
     if len(pushes) != 1:
         return Why.SEVERAL if pushes else Why.NOBODY
-    return await load_payable(pushes[0].device_id, pushes[0].contract_id)
+    return await _asked_for(pushes[0])
+
+
+async def _asked_for(push: PaymentRequest) -> Payable | Why:
+    """What a push was for. Of a device that is somebody else's by now only its plan goes along: whoever has it did not
+    ask, and the office finds out whose the money is."""
+    paid_for = await load_payable(push.device_id, push.contract_id)
+    owner = paid_for.device.customer_id if paid_for.device else None
+    changed_hands = push.contract_id is None and owner not in (None, push.customer_id)
+    return Why.NOBODY if changed_hands else paid_for
 
 
 def _phone(typed: str, company: Company) -> str:

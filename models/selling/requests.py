@@ -182,7 +182,7 @@ LOST = f"""SELECT id FROM payment_request WHERE {_OPEN} AND state = 'unknown' AN
 # A confirmation names no push: what it was for was bought by what the payer typed.
 BOUGHT = """provider = $1 AND amount = $2 AND created_at >= $3 AND created_at < $4
   AND NOT EXISTS (SELECT 1 FROM payment_request r WHERE r.payment_id = payment.id)
-  AND EXISTS (SELECT 1 FROM {table} b WHERE b.payment_id = payment.id AND b.{whose} = $5) ORDER BY id"""
+  AND EXISTS (SELECT 1 FROM {table} b WHERE b.payment_id = payment.id AND b.{whose} = $5{by}) ORDER BY id"""
 COUNT = f"SELECT provider, state, COUNT(*) AS requests FROM payment_request WHERE {_OPEN} GROUP BY provider, state"
 STEPS: dict[RequestState, frozenset[RequestState]] = {
     RequestState.FAILED: frozenset({RequestState.NEW, RequestState.ASKED, RequestState.UNKNOWN}),
@@ -420,15 +420,15 @@ def _letters(account: str) -> str:
 async def bought_meanwhile(request: PaymentRequest) -> list[Payment]:
     """Payments of its amount that came within the hour after it, that no push asked for, and that were for the very
     same: its own may be among them."""
-    table, whose, value = "sale", "device_id", request.device_id
+    table, whose, values, by = "sale", "device_id", [request.device_id, request.customer_id], " AND b.customer_id = $6"
     if request.agent_id:
-        table, whose, value = "top_up", "agent_id", request.agent_id
-    elif request.contract_id:  # whatever device it is on by now
-        whose, value = "contract_id", request.contract_id
+        table, whose, values, by = "top_up", "agent_id", [request.agent_id], ""
+    elif request.contract_id:  # whatever device it is on by now, and whose
+        whose, values, by = "contract_id", [request.contract_id], ""
     since = datetime.fromtimestamp(request.created_at / 1000, UTC)
     span = [since, since + timedelta(milliseconds=LOST_WITHIN_MS)]
-    condition = BOUGHT.format(table=table, whose=whose)
-    return await find_rows(Payment, condition, [request.provider, request.amount, *span, value])
+    condition = BOUGHT.format(table=table, whose=whose, by=by)
+    return await find_rows(Payment, condition, [request.provider, request.amount, *span, *values])
 
 
 async def end(request: PaymentRequest, state: RequestState, *, code: str, reason: str, now: int) -> bool:

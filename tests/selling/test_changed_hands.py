@@ -130,8 +130,8 @@ async def test_a_plan_that_was_paid_off_goes_along(mwanga: Server) -> None:
     assert await find_fault() == ""
 
 
-async def asked(mwanga: Server) -> PaymentRequest:
-    """Baraka's phone was asked to pay an instalment of his plan."""
+async def asked(mwanga: Server, contract: int | None = 1) -> PaymentRequest:
+    """Baraka's phone was asked to pay an instalment of his plan, or as much for days where there is none."""
     home = await device("SHS0283")
     wanted = Wanted(
         provider="daraja",
@@ -141,7 +141,7 @@ async def asked(mwanga: Server) -> PaymentRequest:
         account=home.serial,
         customer_id=home.customer_id,
         device_id=home.id,
-        contract_id=1,
+        contract_id=contract,
     )
     async with mwanga.database.work():
         return await requests.ask_to_pay(wanted, key="test")
@@ -168,6 +168,18 @@ async def test_what_a_phone_was_asked_to_pay_is_not_for_who_has_the_device_by_th
     await comes_back_to(mwanga, "Neema")
     await pays(mwanga, request)
     assert not await Sale.exists() and (await Suspense.get()).why == Why.PAID_OFF
+    assert await find_fault() == ""
+
+
+async def test_what_a_phone_was_asked_to_pay_for_days_waits_where_somebody_else_has_the_device(mwanga: Server) -> None:
+    await comes_back_to(mwanga, "Baraka")
+    request = await asked(mwanga, contract=None)
+    await comes_back_to(mwanga, "Neema")
+    await confirmed(mwanga, "SHS0283")
+    assert await requests.bought_meanwhile(request) == []  # Neema paid as much
+    sold_to = (await Sale.get()).customer_id
+    await pays(mwanga, request)
+    assert (await Sale.get()).customer_id == sold_to and (await Suspense.get()).why == Why.NOBODY
     assert await find_fault() == ""
 
 
