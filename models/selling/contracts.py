@@ -29,7 +29,8 @@ class Ending(StrEnum):
 
 # The device left with them: the customer may have it anew since, at a tariff or on another contract.
 WITHOUT_DEVICE = (Ending.RETURNED, Ending.VOID)
-HAS_DEVICE = "{contract}.ending NOT IN ('returned', 'void')"
+# The same of any other, as SQL.
+HAS_DEVICE = f"{{contract}}.ending NOT IN ({', '.join(repr(ending.value) for ending in WITHOUT_DEVICE)})"
 
 
 class Contract(Model):
