@@ -1,5 +1,6 @@
 """The figures of money by day, agent, provider and mini-grid; sales and payments as lists, with their files."""
 
+import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -53,6 +54,22 @@ async def test_the_month_of_each_agent(desk: Desk) -> None:
     assert "Asha Mushi Mtwara North 1 4,000 400 0 4,000 400" in page
     file = await (await desk.office.get("/money/month.csv")).text()
     assert file.splitlines()[1] == "Asha Mushi,+255700000001,Mtwara North,1,4000,400,0,0,0,4000,0,400"
+
+
+async def test_the_month_adds_up_what_it_shows(desk: Desk) -> None:
+    """Juma had cash in hand, handed it in, and sells from a wallet since."""
+    till = Posting(AccountKind.DAYS, 0, -50000)
+    await book("taken", Posting(AccountKind.CASH, 2, 50000), till)
+    await desk.sold(amount=4000)
+    await desk.done("/people/agents/2/cash", at="/people/agents/2", amount="500")
+    terms = {"limit": "50000", "commission": "10", "goods_commission": "0", "prepaid": "y"}
+    seen = re.search(r'name="seen" [^>]*value="([^"]+)"', await desk.office.html("/people/agents/2"))
+    assert seen
+    await desk.done("/people/agents/2/terms", at="/people/agents/2", seen=seen[1], **terms)
+    await desk.done("/people/agents/2/topup", at="/people/agents/2", amount="300")
+    page = await desk.page("/money/month")
+    assert "Juma Said Mtwara North 0 0 0 500 300 into the wallet 300 in the wallet 0" in page
+    assert "All 1 4,000 400 500 300 into the wallet 4,000 300 in the wallet 400" in page
 
 
 async def test_who_has_left_stands_in_the_month_as_long_as_commission_is_due_or_was_paid(desk: Desk) -> None:
