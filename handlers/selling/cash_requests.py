@@ -119,7 +119,7 @@ async def _too_late(chat: Chat, reference: str) -> Reply:
         time=_clock(request.expires_at, chat.company),
         buy=buy.keyword,
         serial=paid_for.name,
-        amount=request.amount // 10**chat.company.exponent,
+        amount=chat.company.typed(request.amount),
     )
     return chat.end(said, outcome="late")
 

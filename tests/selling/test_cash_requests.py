@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -237,6 +238,16 @@ async def test_silence_ends_it_and_both_are_told_once(mwanga: Server, phones: Ph
         [(_asha, late)] = await phones.text("Asha", YES)
         assert late.startswith("Not sold: C1 ended at 11:42.")
         assert await Sale.all().count() == 0
+
+
+async def test_what_is_to_be_sent_after_all_has_its_part_of_a_unit(mwanga: Server, phones: Phones) -> None:
+    live = mwanga.company.live
+    live.take(replace(live.figures, coin=50))
+    with time_machine.travel(NOON, tick=False) as clock:
+        await phones.text("Baraka", "BUY 5000.50")
+        clock.shift(timedelta(hours=1))
+        [(_asha, late)] = await phones.text("Asha", YES)
+        assert late.endswith("Cash in hand? Send BUY SHS0283 5000.50")
 
 
 async def test_a_yes_that_comes_twice_sells_once(phones: Phones) -> None:
