@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from tortoise import fields
 from tortoise.models import Model
 
+from models.clock import CLOCK
 from models.people import Agent, MiniGrid
 from models.settings import Setting
 from models.sql import connection, execute, execute_many, for_update, on_postgres, read_moment
@@ -54,6 +55,12 @@ ADD_SUM = """INSERT INTO money_sum (span, first_day, what, by_what, whose, numbe
 IN_ZONE = "days in zone"
 SINCE = f"SELECT until_at, (SELECT value FROM setting WHERE name = '{IN_ZONE}') AS zone FROM added_up"
 BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
+# All sums from a Monday on, which are whole weeks.
+FORGET = (
+    "DELETE FROM money_day WHERE day >= $1",
+    "DELETE FROM money_week WHERE first_day >= $1",
+    "DELETE FROM money_sum WHERE first_day >= $1",
+)
 FIRST = """SELECT MIN(at) AS at FROM (
   SELECT at FROM (SELECT created_at AS at FROM sale WHERE created_at >= $1 ORDER BY created_at LIMIT 1) AS sold
   UNION ALL
@@ -165,11 +172,16 @@ async def added_until() -> datetime:
 
 async def add_up(zone: ZoneInfo, most: int) -> int:
     """Add the next sales and payments of hours that are over to their day, in the caller's unit of work: those of so
-    many pieces of time at most. 0 when there are none."""
+    many pieces of time at most. 0 when there are none, and while the clock is in doubt."""
+    if await CLOCK.doubt():
+        return 0
     [row] = await execute(connection(), f"{SINCE}{for_update()}")
     since, now = read_moment(row["until_at"]), datetime.now(UTC)
     if row["zone"] != zone.key:
         since = await _take_zone(zone, since, anew=row["zone"] is not None)
+    if since > now:  # the clock was ahead, and what is sold by then would be in no sum: those of this week are made anew
+        monday = monday_of(now.astimezone(zone).date())
+        since = await _forget(monday, end_of(monday - timedelta(days=1), zone))
     over = _hour_of(now - MARGIN)
     if over <= since:
         return 0
@@ -197,10 +209,15 @@ async def _take_zone(zone: ZoneInfo, since: datetime, *, anew: bool) -> datetime
     if not anew:
         return since
     log.warning("sales and payments are added up anew, by the days of another time zone", extra={"zone": zone.key})
-    for table in ("money_day", "money_week", "money_sum"):
-        await execute(connection(), f"DELETE FROM {table}")
-    await execute(connection(), "UPDATE added_up SET until_at = $1", [BEFORE_ALL])
-    return BEFORE_ALL
+    return await _forget(BEFORE_ALL.date(), BEFORE_ALL)
+
+
+async def _forget(first: date, begins: datetime) -> datetime:
+    """Add up once more what was sold since this day began: when that was."""
+    for statement in FORGET:
+        await execute(connection(), statement, [first])
+    await execute(connection(), "UPDATE added_up SET until_at = $1", [begins])
+    return begins
 
 
 async def sums(what: What, since: datetime, until: datetime) -> Sequence[dict[str, Any]]:

@@ -13,6 +13,7 @@ import time_machine
 from bot.runtime.housekeeping import FEW
 from bot.server import Server
 from handlers.selling.moved import move_by_office
+from models.clock import CLOCK, Doubt
 from models.devices import Device, with_owner
 from models.money.books import find_fault
 from models.money.figures import PIECE, AddedUp, MoneyDay, add_up, added_until
@@ -136,6 +137,38 @@ async def test_nothing_is_counted_twice_while_portions_are_added(
 
     monkeypatch.setattr(money_days, "_add_days", reads_after_it)
     assert await figures() == before
+
+
+@pytest.mark.parametrize("ahead", [timedelta(minutes=40), timedelta(hours=20)])
+async def test_what_is_sold_after_the_clock_was_ahead_is_in_the_sums(
+    ahead: timedelta, mwanga: Server, clock: time_machine.Traveller
+) -> None:
+    await buy(mwanga, 4000)
+    clock.shift(timedelta(days=1) + ahead)
+    assert await add_all(mwanga)
+    clock.shift(-ahead)
+    await buy(mwanga, 6000)
+    assert await add_all(mwanga)
+    clock.shift(timedelta(hours=2))
+    await add_all(mwanga)
+    found = await figures(TODAY, TODAY + timedelta(days=1))
+    assert [each.sold for each in found.by_day.values()] == [4_000_00, 6_000_00]
+    assert (found.total.sales, found.total.payments) == (2, 2)
+    assert await find_fault() == ""
+
+
+async def test_nothing_is_added_up_while_the_clock_is_in_doubt(
+    mwanga: Server, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await add_all(mwanga)
+    until = await added_until()
+
+    async def is_ahead() -> Doubt:
+        return Doubt.AHEAD
+
+    monkeypatch.setattr(CLOCK, "doubt", is_ahead)
+    clock.shift(timedelta(days=400))
+    assert await add_all(mwanga) == 0 and await added_until() == until
 
 
 async def test_what_is_younger_is_read_beside_the_sums(mwanga: Server, clock: time_machine.Traveller) -> None:
