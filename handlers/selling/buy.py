@@ -64,6 +64,8 @@ async def take_payment(
         at = await paid_for.standing(
             company.today(), company.coin, company.vault, chat.agent, whole_only=company.whole_only, met=met
         )
+        if answered and at.customer.id != answered.customer_id:  # whoever has it now did not ask, and gives no cash
+            raise refusals.PriceChanged
         requests = [answered] if answered else []
         if not answered and met.asked:
             requests = await cash_requests.open_for(chat.agent, paid_for)

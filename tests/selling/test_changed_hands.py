@@ -183,6 +183,17 @@ async def test_what_a_phone_was_asked_to_pay_for_days_waits_where_somebody_else_
     assert await find_fault() == ""
 
 
+async def test_who_has_a_device_by_then_gets_nothing_for_the_cash_of_who_asked(mwanga: Server) -> None:
+    object.__setattr__(mwanga.company, "mobile_money", ())
+    await answered(mwanga, "Baraka", "BUY 7000")
+    neema = await Customer.get(phone=PEOPLE["Neema"])
+    async with mwanga.database.work():
+        await transfer_device(await device("SHS0283"), neema, GRACE, "sold it", with_debt=True, **means(mwanga))
+    changed = "Not sold. Price or owner has just changed. Please send it again."
+    assert await answered(mwanga, "Asha", "1 482915") == changed
+    assert not await Sale.exists()
+
+
 async def confirmed(mwanga: Server, serial: str) -> None:
     """Somebody pays as much for this serial, and the provider says nothing of a push."""
     said = Incoming(
