@@ -100,9 +100,9 @@ class CashRequest(Model):
         return bool(self.state == CashRequestState.ASKED and self.expires_at > now_ms())
 
     def is_for(self, paid_for: Payable) -> bool:
-        """Whether this is what it wants to pay for."""
-        if paid_for.device:
-            return bool(self.device_id == paid_for.device.id)
+        """Whether this is what it wants to pay for, and whose it was then."""
+        if device := paid_for.device:
+            return bool((self.device_id, self.customer_id) == (device.id, device.customer_id))
         return isinstance(paid_for, PayableGoods) and bool(self.contract_id == paid_for.signed.id)
 
     @property

@@ -16,6 +16,7 @@ from models.office.money_candidates import candidates
 from models.people import Agent, Customer, OfficeUser
 from models.selling import Contract, Sale, requests, voids
 from models.selling.account_text import find_by_account
+from models.selling.cash_requests import CashRequest
 from models.selling.contracts import Ending, contract_of
 from models.selling.payable import Payable, paid_by
 from models.selling.requests import PaymentRequest, Wanted
@@ -192,6 +193,9 @@ async def test_who_has_a_device_by_then_gets_nothing_for_the_cash_of_who_asked(m
     changed = "Not sold. Price or owner has just changed. Please send it again."
     assert await answered(mwanga, "Asha", "1 482915") == changed
     assert not await Sale.exists()
+    await sold(mwanga, "BUY SHS0283 7000")  # Neema pays as much
+    assert (await CashRequest.get()).sale_id is None
+    assert not [text for name, text in await Phones(mwanga).news() if name == "Baraka" and "Code" in text]
 
 
 async def confirmed(mwanga: Server, serial: str) -> None:
