@@ -11,6 +11,7 @@ from handlers.exchange.dates import ALWAYS, Dates
 from handlers.wording import access_owed, bought, owing
 from models.devices import devices_of
 from models.money.ledger import AccountKind, balance
+from models.money.payments import IN_CASH
 from models.people import Customer
 from models.selling import Contract, contracts_of, total_left
 from models.selling.contracts import dues_by_contract
@@ -41,7 +42,7 @@ def statement_kind(customer: Customer) -> HistoryKind:
         for row in await _sales(customer, dates):
             money = ("recovered", "access", "credit_before", "credit_after", "owed")
             units = f"{row['units'] // 10}.{row['units'] % 10}" if row["unit"] == "energy" else row["units"]
-            who = row["provider"], row["payment"] if row["provider"] != "cash" else "", row["agent"]
+            who = row["provider"], "" if row["provider"] in IN_CASH else row["payment"], row["agent"]
             what = row["serial"], _contract(row), row["item"], row["unit"], units
             figures = [figure(row[name], company) for name in money]
             taken_back = "yes" if row["taken_back"] else "moved" if row["moved"] else "no"
@@ -69,7 +70,8 @@ async def _sales(customer: Customer, dates: Dates) -> list[dict[str, Any]]:
 
 def _line(row: dict[str, Any], company: Company) -> str:
     """One payment: when, how much, by whom or what, what for, and what is left then."""
-    by = f"cash, {row['agent'] or 'the office'}" if row["provider"] == "cash" else f"{row['provider']} {row['payment']}"
+    in_cash = row["provider"] in IN_CASH
+    by = f"cash, {row['agent'] or 'the office'}" if in_cash else f"{row['provider']} {row['payment']}"
     what = " ".join(filter(None, (row["serial"] or _contract(row), row["item"])))
     got = [bought(row["unit"], row["units"], company).to("en")] if row["units"] else []
     got += ["unlocked"] if row["unit"] == "unlock" else []

@@ -10,6 +10,7 @@ from handlers.exchange.cells import figure
 from handlers.exchange.dates import Dates
 from handlers.exchange.sheet import HistoryKind
 from models.audit import read_notes
+from models.money.payments import IN_CASH
 from models.selling.contracts import FIRST_NUMBER
 from models.sql import connection, execute, ms_of, read_moment
 
@@ -70,7 +71,7 @@ async def _sales(company: Company, dates: Dates) -> AsyncIterator[Sequence[objec
         contract = f"S{FIRST_NUMBER + row['contract_id']}" if row["contract_id"] else ""
         who = row["agent"], row["serial"], row["name"], row["surname"], row["phone"]
         price = [figure(row[name], company) for name in ("price", "components", "credit_before", "credit_after")]
-        kept = row["tariff"], *price, row["provider"], "" if row["provider"] == "cash" else row["payment"]
+        kept = row["tariff"], *price, row["provider"], "" if row["provider"] in IN_CASH else row["payment"]
         what = amount, row["unit"], units, *money, contract
         yield row["reference"], read_moment(row["created_at"]), *who, *what, *kept
 

@@ -5,6 +5,10 @@ from tortoise.models import Model
 
 from models.people import Agent
 
+# Whose money an agent or the office's counter took in cash, whatever the agent paid from. Its reference is the sale's
+# key, which nobody outside reads.
+IN_CASH = ("cash", "wallet")
+
 
 class Payment(Model):
     """Money taken, append only. Provider and reference together name it once, however many sources tell of it."""

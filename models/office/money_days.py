@@ -12,7 +12,7 @@ from tortoise.transactions import in_transaction
 
 from models.money.day_close import bounds_of
 from models.money.figures import By, What, added_until, monday_of, sums
-from models.money.payments import Payment
+from models.money.payments import IN_CASH, Payment
 from models.money.receiving import counted
 from models.money.reconciling import is_out_of_books
 from models.rows import find_rows
@@ -72,7 +72,6 @@ TAKEN_BACK = f"""WITH RECURSIVE undone (id, replaces_id, void_id, commission) AS
 PUT_RIGHT = """SELECT DISTINCT subject FROM audit WHERE action IN ('payment never came', 'amount put right')
   AND created_at >= $1"""
 AT_ONCE = 500  # payments that are looked up together
-GIVEN_BACK = ("cash", "wallet")  # what is paid so goes back with the sale; a provider's money waits for the office
 TRIES = 3  # the sums are read again where more was added meanwhile
 DIMENSIONS = ("agent_id", "mini_grid_id", "provider")  # SQLite sorts fastest by what nearly all rows have first
 
@@ -303,7 +302,7 @@ async def _take_off(figures: Figures, wanted: Wanted, zone: ZoneInfo) -> None:
         # Nobody knows a payment's mini-grid. Of a sale that was moved the cash waits for the office.
         payment = row | {"number": 1, "agent_id": row["taken_by"], "mini_grid_id": None}
         day = read_moment(row["paid_at"]).astimezone(zone).date()
-        given_back = row["provider"] in GIVEN_BACK and not row["moved"]
+        given_back = row["provider"] in IN_CASH and not row["moved"]  # a provider's money waits for the office
         if given_back and wanted.takes(payment) and wanted.first <= day <= wanted.last:
             figures.add(day, What.PAYMENT, payment, -1)
 

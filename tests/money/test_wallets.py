@@ -5,6 +5,9 @@ import asyncio
 import pytest
 
 from bot.server import Server
+from handlers.customers.statement import statement_kind, statement_lines
+from handlers.exchange.dates import ALWAYS
+from handlers.exchange.exports import SALES
 from handlers.selling.received import book_payment, validate
 from models.demo.world import OFFICE_PASSWORD
 from models.money import wallets
@@ -24,7 +27,7 @@ from models.money.wallets import (
     top_up,
     top_up_wallet,
 )
-from models.people import Agent
+from models.people import Agent, Customer
 from models.sql import connection, execute
 from tests.world.people import NOON, PEOPLE, Phones
 from tests.world.prompt import Run, query
@@ -58,6 +61,19 @@ async def test_a_sale_takes_from_the_wallet_and_no_more_than_is_there(mwanga: Se
     assert "1 sold, TZS 8,000. Topped up 20,000. Wallet 12,000. Commission due 800." in day
     [payment] = await execute(connection(), "SELECT provider FROM payment")
     assert payment["provider"] == "wallet"
+
+
+async def test_who_paid_an_agent_with_a_wallet_paid_cash(mwanga: Server) -> None:
+    """The reference of such a payment is the sale's key, and nothing for people."""
+    await prepaid(mwanga, 20_000)
+    phones, company = Phones(mwanga), mwanga.company
+    await phones.text("Asha", "BUY SHS0283 8000")
+    await phones.text("Asha", YES)
+    baraka = await Customer.get(phone=PEOPLE["Baraka"])
+    assert "8,000 (cash, Asha Mushi) for SHS0283" in (await statement_lines(baraka, company))[1]
+    for kind in (statement_kind(baraka), SALES):
+        [row] = [dict(zip(kind.columns, row, strict=True)) async for row in kind.rows(company, ALWAYS)]
+        assert row["payment"] == "", kind.columns
 
 
 async def test_an_appliance_is_sold_from_the_wallet(mwanga: Server) -> None:

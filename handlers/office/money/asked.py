@@ -13,13 +13,13 @@ from bot.company import Company
 from bot.server import SERVER
 from handlers.office.frame.times import day_name
 from models.money.day_close import bounds_of
+from models.money.payments import IN_CASH
 from models.money.reconciling import known_providers
 from models.office.money_days import MOST_DAYS, Wanted
 from models.office.money_lists import Asked
 from models.people import Agent, MiniGrid
 
 USUAL_DAYS = 28
-OF_AGENTS = ("cash", "wallet")  # providers of payments that agents took
 MOST_AGENTS = 1_000
 
 
@@ -106,7 +106,7 @@ async def choices() -> dict[str, Any]:
     return {
         "agents": {number: f"{name}, {phone}" for number, name, phone in agents},
         "grids": await grid_names(),
-        "providers": sorted({*OF_AGENTS, *await known_providers()}),
+        "providers": sorted({*IN_CASH, *await known_providers()}),
     }
 
 

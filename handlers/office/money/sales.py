@@ -19,6 +19,7 @@ from handlers.office.money.doing import do, key_of
 from handlers.selling.void import void_by_office
 from models.audit import record
 from models.devices import Device, Unit
+from models.money.payments import IN_CASH
 from models.office import money_lists
 from models.office.money_lists import OneSale
 from models.selling import Sale
@@ -84,7 +85,8 @@ async def _rows(company: Company, asked: Filter) -> AsyncIterator[Sequence[objec
             contract = f"S{FIRST_NUMBER + row['contract_id']}" if row["contract_id"] else ""
             who = row["customer_id"], f"{row['name']} {row['surname']}", row["agent"]
             money = figure(row["amount"], company), bought(company, row), figure(row["commission"], company)
-            paid = row["provider"], row["payment"], "yes" if row["void"] else ""
+            reference = "" if row["provider"] in IN_CASH else row["payment"]
+            paid = row["provider"], reference, "yes" if row["void"] else ""
             yield row["reference"], row["created_at"], row["serial"], contract, *who, *money, *paid
         if not listed.next:
             return
