@@ -100,11 +100,13 @@ def payments_assign(
         async with office_work(by, password_file, CASH) as (user, server):
             company, actor = server.company, user.name
             minor = amount * company.unit if amount else None
+            customer = await customer_of(credit) if credit is not None else None
             with _named(reference, account):
-                if credit is None:
+                payment = await find_unapplied(reference, provider)
+                there = await unapplied(payment.id)
+                if customer is None:
                     told = await received.assign(reference, account, actor, company, provider=provider, amount=minor)
                 else:
-                    customer = await customer_of(credit)
                     told = await received.assign_credit(
                         reference, customer, actor, company, provider=provider, amount=minor
                     )
@@ -112,7 +114,9 @@ def payments_assign(
                 fail(f"Nothing new was done with {reference}: somebody else has done it.")
             for origin, copies in told:
                 await server.composer.tell(origin, copies)
-        typer.echo(f"{reference} is for {target} now. {sum(len(copies) for _origin, copies in told)} SMS will go out.")
+            used = await unapplied(payment.id) != there
+        said = f"{reference} is for {target} now." if used else f"{reference} waits on: {target} can take nothing now."
+        typer.echo(f"{said} {sum(len(copies) for _origin, copies in told)} SMS will go out.")
 
     perform(work())
 

@@ -78,6 +78,17 @@ async def test_a_payment_is_assigned_in_parts_and_everybody_is_told(desk: Desk) 
     assert await find_fault() == ""
 
 
+async def test_who_assigns_to_what_can_take_nothing_reads_that_it_waits_on(desk: Desk) -> None:
+    number = await desk.paid("RKL1", 7000, "lost", phone=PEOPLE["Baraka"])
+    path = f"/money/payments/{number}"
+    await desk.ask("UPDATE device SET tariff_id = NULL WHERE serial = 'EB100042'")
+    await desk.office.html(path)
+    response = await desk.send(f"{path}/assign", at=f"{path}?q=neema", to="device EB100042", q="neema")
+    page = await desk.page(response.headers["Location"])
+    assert "It waits on: nothing can be sold for that now." in page and "Waits TZS 7,000" in page
+    assert not await desk.ask("SELECT 1 FROM sale")
+
+
 async def test_what_is_refused_keeps_what_was_typed(desk: Desk) -> None:
     number = await desk.paid("RKL1", 7000, "lost", phone=PEOPLE["Baraka"])
     path = f"/money/payments/{number}"

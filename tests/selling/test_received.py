@@ -260,6 +260,14 @@ def test_of_two_with_one_reference_the_provider_says_which(demo_url: str, run: R
     assert by_office(run, "assign", "RKL51ZDR4F", "SHS0283").exit_code == 0, "one alone is left"
 
 
+def test_the_office_reads_that_a_payment_waits_on(demo_url: str, run: Run) -> None:
+    asyncio.run(two_came(demo_url))
+    assert run("sales", "off", "--why", "stock-taking").exit_code == 0
+    said = by_office(run, "assign", "RKL51ZDR4F", "SHS0283", "--provider", "daraja").output
+    assert said.startswith("RKL51ZDR4F waits on: SHS0283 can take nothing now.")
+    assert query(demo_url, "SELECT 1 FROM sale") == []
+
+
 def test_the_office_makes_parts_of_a_payment_credit(demo_url: str, run: Run) -> None:
     asyncio.run(two_came(demo_url))
     part = ("assign", "RKL51ZDR4F", "--provider", "daraja", "--credit", "1", "--amount", "2000")

@@ -47,6 +47,7 @@ WHY = {
 }
 DONE = {
     "assigned": N_("It is assigned, and everybody is told by SMS."),
+    "waits": N_("It waits on: nothing can be sold for that now. Its payer reads so."),
     "taken": N_("You find out what it is for."),
     "left": N_("Nobody looks after it now."),
     "stands": N_("It is looked at: the books are right."),
@@ -134,14 +135,16 @@ async def assign(request: web.Request) -> web.StreamResponse:
         form.refuse("to", _("Choose what it is for."))
     if form.errors:
         return await _draw(request, payment, 422, form=form)
+    done = "assigned"
 
     async def work() -> None:
+        nonlocal done
         amount = None if form.amount.data is None else int(form.amount.data)
-        await _assign(request, payment, str(form.to.data), amount)
+        done = "assigned" if await _assign(request, payment, str(form.to.data), amount) else "waits"
 
     if problem := await do(request, work):
         return await _draw(request, payment, 422, problem=problem, form=form)
-    raise redirect(f"/money/payments/{payment.id}?done=assigned")
+    raise redirect(f"/money/payments/{payment.id}?done={done}")
 
 
 @office_page(f"{ONE}/amount", "POST", roles=CASH, nav=Nav.MONEY)
@@ -169,8 +172,8 @@ async def put_right(request: web.Request) -> web.StreamResponse:
     raise redirect(f"/money/payments/{payment.id}?done={done}")
 
 
-async def _assign(request: web.Request, payment: Payment, to: str, amount: int | None) -> None:
-    """In the caller's unit of work. Raises NotDone."""
+async def _assign(request: web.Request, payment: Payment, to: str, amount: int | None) -> bool:
+    """In the caller's unit of work: whether any of it was used. Raises NotDone."""
     server, user = request.app[SERVER], request[USER]
     kind, _space, name = to.partition(" ")
     await lock_payment(payment.id)
@@ -188,6 +191,7 @@ async def _assign(request: web.Request, payment: Payment, to: str, amount: int |
             raise NotDone(_("Nothing of ours goes by {account}.", account=name)) from error
     for origin, copies in told:
         await server.composer.tell(origin, copies)
+    return await unapplied(payment.id) != there
 
 
 async def _draw(
