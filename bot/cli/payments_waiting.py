@@ -32,7 +32,7 @@ SAID = {
     Why.SEVERAL: "several go by this account",
     Why.RETIRED: "the device is out of use",
     Why.NO_PRICE: "the device has no owner or no price",
-    Why.PAID_OFF: "it is paid off",
+    Why.PAID_OFF: "nothing is left to pay for it",
     Why.ISSUER_AWAY: "no code could be made",
     Why.SALES_OFF: "sales were switched off",
     Why.AMOUNTS: "two sources say different amounts",

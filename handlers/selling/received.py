@@ -283,7 +283,7 @@ def _waits(payment: Payment, paid_for: Payable | None, why: Why | None, company:
         return joined([have, _("The office finds where it belongs.")])
     reasons = {
         Why.RETIRED: _("{serial} is out of use.", serial=paid_for.name),
-        Why.PAID_OFF: _("{serial} is paid off.", serial=paid_for.name),
+        Why.PAID_OFF: _("Nothing is left to pay for {serial}.", serial=paid_for.name),
         Why.ISSUER_AWAY: _("{serial} can have no code now.", serial=paid_for.name),
         Why.SALES_OFF: _("Sales are stopped for now."),
     }

@@ -23,7 +23,8 @@ from models.money.receiving import Incoming, Source, Suspense, Why
 from models.money.reconciling import NotSettled, never_came
 from models.money.waiting import NoSuchPayment
 from models.people import Customer, OfficeUser
-from models.selling import requests, voids
+from models.selling import Contract, requests, voids
+from models.selling.ownership import write_off
 from models.selling.requests import PaymentRequest, RequestState, Wanted
 from models.selling.sales import Sale, Token
 from models.settings import switch_sales
@@ -181,7 +182,8 @@ async def test_what_a_push_was_for_counts_and_not_what_the_phone_showed(mwanga: 
     [
         ("retired", "SHS0283 is out of use. The office sees to it."),
         ("unowned", "The office sees to it."),
-        ("paid off", "SHS0283 is paid off. The office sees to it."),
+        ("written off", "Nothing is left to pay for SHS0283. The office sees to it."),
+        ("paid off", "Nothing is left to pay for SHS0283. The office sees to it."),
         ("no codes left", "SHS0283 can have no code now. The office sees to it."),
         ("sales off", "Sales are stopped for now. The office sees to it."),
     ],
@@ -201,7 +203,12 @@ async def close(mwanga: Server, why: str) -> None:
         "unowned": {"customer_id": None},
         "no codes left": {"count": 65_535},
     }
-    if why == "paid off":
+    if why == "written off":
+        async with mwanga.database.work():
+            for name in ("grace", "henry"):
+                contract, by = await Contract.get(id=1), OfficeUser(name=name)
+                await write_off(contract, by, "moved away", mwanga.company.today())
+    elif why == "paid off":
         await take(mwanga, paid("SHS0283", 1_092_000, reference="RKL50ZDR4F", phone=PEOPLE["Baraka"]))
     elif why == "sales off":
         async with mwanga.database.work():

@@ -38,7 +38,7 @@ WHY = {
     Why.SEVERAL: N_("More than one goes by what was typed."),
     Why.RETIRED: N_("The device is out of use."),
     Why.NO_PRICE: N_("The device has no owner or no price."),
-    Why.PAID_OFF: N_("It is paid off."),
+    Why.PAID_OFF: N_("Nothing is left to pay for it."),
     Why.ISSUER_AWAY: N_("No code could be made."),
     Why.SALES_OFF: N_("Sales were switched off."),
     Why.AMOUNTS: N_("Two sources say different amounts."),
