@@ -14,6 +14,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models.audit import record
+from models.clock import CLOCK, Doubt
 from models.money.providers import Provider
 from models.people import Agent
 from models.sql import connection, execute, insert, marks, on_postgres, read_day, read_moment
@@ -61,7 +62,8 @@ class DayClose(Model):
 
 
 class DayNotOver(Exception):
-    """A day is closed when it is over."""
+    """A day is closed when it is over, by a clock that can be believed: into one of a time to come nothing could be
+    booked until then, and nothing sold."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,7 @@ async def _close(subject: str, day: date, zone: ZoneInfo, actor: str) -> Closed:
     if earlier := await DayClose.get_or_none(day=day, subject=subject):
         return _closed(earlier, new=False)
     now, (begins, ends) = datetime.now(UTC), bounds_of(day, zone)
-    if now < ends + MARGIN:
+    if now < ends + MARGIN or await CLOCK.doubt() is Doubt.AHEAD:
         raise DayNotOver(day)
     figures = await _figures(subject, begins, ends)
     columns = {"day": day, "subject": subject, "ends_at": ends, "figures": json.dumps(figures), "actor": actor}

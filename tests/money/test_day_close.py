@@ -10,6 +10,7 @@ import time_machine
 
 from bot.runtime import Database
 from bot.server import Server
+from models.clock import CLOCK, Doubt
 from models.money.day_close import Closed, DayNotOver, close_agent, close_all, close_provider, first_open
 from models.money.hand_in import hand_in
 from models.money.ledger import AccountKind, Posting, post
@@ -262,3 +263,19 @@ def test_a_day_is_closed_at_the_prompt(run: Run, demo_url: str) -> None:
 def test_what_cannot_be_closed_is_said(run: Run, words: tuple[str, ...], said: str) -> None:
     result = run("close", *words, "--by", "Rehema")
     assert result.exit_code == 1 and result.output.strip() == said
+
+
+async def test_no_day_is_closed_while_the_clock_seems_to_be_ahead(
+    mwanga: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may not have begun: nothing could be sold until it is over."""
+
+    async def is_ahead() -> Doubt:
+        return Doubt.AHEAD
+
+    monkeypatch.setattr(CLOCK, "doubt", is_ahead)
+    with time_machine.travel(NEXT, tick=False):
+        with pytest.raises(DayNotOver):
+            await closed(mwanga.database)
+        monkeypatch.undo()
+        assert await closed(mwanga.database)
