@@ -68,7 +68,7 @@ async def void(chat: Chat) -> Reply:
         chat.start_over()
     taken = next(one for one in recent if one.reference == reference)
     values = {"amount": company.money(taken.amount), "serial": tail(taken.paid_for), "owner": owner(taken.customer)}
-    question = await _question(sale, values)
+    question = await _question(sale, chat.agent, values)
     if not await chat.confirm(question, pin=True):
         return chat.end(nothing, outcome="declined")
     try:
@@ -85,9 +85,9 @@ async def void(chat: Chat) -> Reply:
     return chat.end(asked, outcome="asked")
 
 
-async def _question(sale: Sale, values: dict[str, str]) -> Text:
+async def _question(sale: Sale, agent: Agent, values: dict[str, str]) -> Text:
     """What is going to happen, and who decides."""
-    if await voids.has_token(sale):
+    if await voids.office_decides(sale, agent):
         return _("Ask the office to take back {amount}, {serial} {owner}?", **values)
     if is_down_payment(sale):
         return _("Undo the whole sale {serial} to {owner}? You give {amount} back and get the goods back.", **values)

@@ -62,15 +62,14 @@ async def void_of(sale: Sale) -> Void | None:
 
 
 async def ask(sale: Sale, agent: Agent, reason: str, minutes: int, *, today: date) -> TakenBack | None:
-    """An agent wants a sale taken back, within so many minutes of it, in the caller's transaction. One without a token,
-    to a customer who can be told on another phone than the agent's, is taken back at once; any other the office
-    decides, and None is returned. The office has an alert of both. Raises NotTakenBack's kinds."""
+    """An agent wants a sale taken back, within so many minutes of it, in the caller's transaction. Where the office
+    decides None is returned; else it is taken back at once. The office has an alert of both. Raises NotTakenBack's
+    kinds."""
     await lock_sale(sale)
     await _check_open(sale)
     if datetime.now(UTC) - sale.created_at > timedelta(minutes=minutes):
         raise AskedTooLate(sale.reference)
-    told = (await Customer.get(id=sale.customer_id)).phone not in (None, agent.phone)
-    if told and not await has_token(sale):
+    if not await office_decides(sale, agent):
         await raise_alert(f"{agent.name[:40]} has taken sale {sale.reference} back, without the office. {reason}")
         await _note(sale, agent.phone, reason, VoidState.DONE, AUTOMATIC)
         await record(agent.phone, "void", sale.reference, f"{sale.amount} minor units, no token: {reason}")
@@ -117,8 +116,12 @@ async def asked_for() -> list[Void]:
     return await Void.filter(state=VoidState.ASKED).order_by("id").prefetch_related("sale__customer", "sale__agent")
 
 
-async def has_token(sale: Sale) -> bool:
-    return bool(await execute(connection(), "SELECT 1 FROM token WHERE sale_id = $1", [sale.id]))
+async def office_decides(sale: Sale, agent: Agent) -> bool:
+    """Whether this agent only asks: for a sale with a token, or to a customer who cannot be told on another phone than
+    the agent's."""
+    if await execute(connection(), "SELECT 1 FROM token WHERE sale_id = $1", [sale.id]):
+        return True
+    return (await Customer.get(id=sale.customer_id)).phone in (None, agent.phone)
 
 
 async def _check_open(sale: Sale) -> None:
