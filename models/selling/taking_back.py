@@ -9,7 +9,7 @@ from models.messages.withdrawal import withdraw_reminders
 from models.money.ledger import AccountKind, Entry, Posting, credit_of, post, reverse
 from models.money.lost import make_good
 from models.money.receiving import Why, lock_payment, open_suspense, unapplied
-from models.money.wallets import held_by
+from models.money.wallets import funds_of, held_by
 from models.people import Agent, Customer
 from models.selling.booking import lock_for_sale
 from models.selling.commissions import claw_back
@@ -145,17 +145,21 @@ async def _reverse_payment(sale: Sale, actor: str, why: str) -> bool:
         await post(f"sale {sale.id} access", [due, Posting(AccountKind.ACCESS, 0, -fell_due)], actor=actor, reason=why)
     if sale.agent_id is None:
         return AccountKind.OFFICE in lines
-    funds = AccountKind.WALLET if AccountKind.WALLET in lines else AccountKind.CASH
-    return await _pay_for_retired(sale, funds, actor, why)
+    then = AccountKind.WALLET if AccountKind.WALLET in lines else AccountKind.CASH
+    return await _pay_back(sale, then, await Agent.get(id=sale.agent_id), actor, why)
 
 
-async def _pay_for_retired(sale: Sale, funds: AccountKind, actor: str, why: str) -> bool:
-    """Who has left gives nobody cash back: the office does, and the agent owes what he owed. Whether it is so."""
-    if not await Agent.exists(id=sale.agent_id, retired_at__isnull=False):
-        return False
-    lines = [Posting(funds, sale.agent_id or 0, sale.amount), Posting(AccountKind.OFFICE, 0, -sale.amount)]
-    await post(f"sale {sale.id} paid back", lines, actor=actor, reason=why)
-    return True
+async def _pay_back(sale: Sale, then: AccountKind, agent: Agent, actor: str, why: str) -> bool:
+    """Let the cash come from where it does now, and not from what the agent sold from `then`: out of the cash that the
+    agent holds, or the agent's own, which comes into the wallet. Who has left gives nobody any: the office does, and
+    the agent owes what he owed. Whether it is so."""
+    gives = Posting(funds_of(agent), agent.id, -sale.amount)
+    if agent.retired_at:
+        gives = Posting(AccountKind.OFFICE, 0, -sale.amount)
+    if gives.kind != then:
+        lines = [Posting(then, agent.id, sale.amount), gives]
+        await post(f"sale {sale.id} paid back", lines, actor=actor, reason=why)
+    return agent.retired_at is not None
 
 
 async def _take_back_allocations(sale: Sale) -> None:

@@ -12,9 +12,10 @@ from handlers.account.retire import retire
 from handlers.selling.void import void_by_office
 from models.devices import Device, Tariff, Unit, with_owner
 from models.money.books import find_fault
+from models.money.hand_in import hand_in
 from models.money.ledger import AccountKind, balance
 from models.money.receiving import Incoming, Source, Suspense, Why, receive
-from models.money.wallets import make_prepaid, top_up
+from models.money.wallets import make_postpaid, make_prepaid, top_up
 from models.office.money_days import read_sold
 from models.people import Agent, Customer, OfficeUser
 from models.people.two_people import SamePerson
@@ -325,6 +326,36 @@ async def test_the_office_gives_the_cash_back_for_an_agent_who_has_left(prepaid:
     assert await balance(AccountKind.OFFICE, 0) == till - sale.amount
     [told] = await execute(connection(), "SELECT phone, text FROM outbox WHERE id > $1", [last])
     assert told["phone"] == PEOPLE["Neema"] and f"{company.name} gives you the cash back" in told["text"]
+    assert await find_fault() == ""
+
+
+async def test_who_sells_from_a_wallet_by_now_gives_the_cash_of_before_back(mwanga: Server) -> None:
+    """The cash was handed in, so what Asha gives is her own: it comes into the wallet."""
+    asha = await Agent.get(phone=PEOPLE["Asha"])
+    with time_machine.travel(NOON, tick=False):
+        sale = await sold(mwanga, "BUY EB100042 4000")
+        async with mwanga.database.work():
+            await hand_in(asha, 4_000_00, "grace")
+            await make_prepaid(asha, "grace")
+            done = await voids.ask(sale, asha, "wrong bike", 15, today=NOON.date())
+            done = done or await voids.approve(sale, GRACE, today=NOON.date())
+        assert done and done.held == 4_000_00
+        assert (await balance(AccountKind.CASH, asha.id), await balance(AccountKind.WALLET, asha.id)) == (0, -4_000_00)
+    assert await find_fault() == ""
+
+
+async def test_who_holds_cash_by_now_gives_that_back_for_a_sale_from_the_wallet(mwanga: Server) -> None:
+    asha = await Agent.get(phone=PEOPLE["Asha"])
+    with time_machine.travel(NOON, tick=False):
+        async with mwanga.database.work():
+            await make_prepaid(asha, "grace")
+            await top_up(asha, 4_000_00, "grace")
+        sale = await sold(mwanga, "BUY EB100042 4000")
+        async with mwanga.database.work():
+            await make_postpaid(asha, "grace")
+        await sold(mwanga, "BUY EB100042 6000")
+        await by_office(mwanga, sale)
+        assert (await balance(AccountKind.CASH, asha.id), await balance(AccountKind.WALLET, asha.id)) == (2_000_00, 0)
     assert await find_fault() == ""
 
 
