@@ -129,13 +129,15 @@ async def _apply_to(paid_for: Payable, payment: Payment, request: PaymentRequest
 
 async def apply_again(payment: Payment, company: Company) -> Told:
     """Apply a payment that waited for something that passes by itself, in the caller's unit of work, and what everybody
-    is told. Where it waits on nobody hears of it again; what the office did with it meanwhile stays."""
+    is told. Where it waits on, by now for the office too, nobody hears of it again; what the office did with it
+    meanwhile stays."""
     await lock_payment(payment.id)
     if not await is_passing(payment):
         return []
     request = await PaymentRequest.get_or_none(payment_id=payment.id)
     paid_for = await _find(payment, request, company)
     if isinstance(paid_for, Why):
+        await applying.wait_for_office(payment.id, paid_for)
         return []
     applied = await _apply_to(paid_for, payment, request, company)
     if applied.sold is None:

@@ -8,9 +8,10 @@ import time_machine
 from bot.payments import Answer, State
 from bot.server import Server
 from handlers.customers.ownership import retire_device, return_device, transfer_device
-from handlers.selling.received import book
+from handlers.selling.received import apply_again, book
 from models.devices import Device, Tariff, Unit
 from models.money.books import find_fault
+from models.money.payments import Payment
 from models.money.receiving import Incoming, Source, Suspense, Why
 from models.office.money_candidates import candidates
 from models.people import Agent, Customer, OfficeUser
@@ -21,6 +22,7 @@ from models.selling.contracts import Ending, contract_of
 from models.selling.payable import Payable, paid_by
 from models.selling.requests import PaymentRequest, Wanted
 from models.selling.taking_back import NotTheirs
+from models.settings import switch_sales
 from tests.world.ownership import device, means, sold, swap
 from tests.world.people import NOON, PEOPLE, Phones
 from tests.world.registering import said
@@ -182,6 +184,21 @@ async def test_what_a_phone_was_asked_to_pay_for_days_waits_where_somebody_else_
     await pays(mwanga, request)
     assert (await Sale.get()).customer_id == sold_to and (await Suspense.get()).why == Why.NOBODY
     assert await find_fault() == ""
+
+
+async def test_what_waited_for_sales_waits_for_the_office_where_somebody_else_has_the_device(mwanga: Server) -> None:
+    await comes_back_to(mwanga, "Baraka")
+    request = await asked(mwanga, contract=None)
+    async with mwanga.database.work():
+        await switch_sales(False, actor="grace", reason="flood")
+    await pays(mwanga, request)
+    assert (await Suspense.get()).why == Why.SALES_OFF
+    await comes_back_to(mwanga, "Neema")
+    async with mwanga.database.work():
+        await switch_sales(True, actor="grace", reason="")
+    async with mwanga.database.work():
+        assert await apply_again(await Payment.get(), mwanga.company) == []
+    assert (await Suspense.get()).why == Why.NOBODY and not await Sale.exists()
 
 
 async def test_who_has_a_device_by_then_gets_nothing_for_the_cash_of_who_asked(mwanga: Server) -> None:
