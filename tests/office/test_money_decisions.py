@@ -53,6 +53,17 @@ async def test_a_sale_is_taken_back_by_two(desk: Desk) -> None:
     assert await find_fault() == ""
 
 
+async def test_who_agrees_reads_that_the_cash_comes_out_of_the_till(desk: Desk) -> None:
+    """The agent who took it is gone."""
+    path = f"/money/sales/{await desk.sold(amount=4000)}"
+    await desk.done("/people/agents/1/retire", at="/people/agents/1", sure="y", with_cash="y")
+    await desk.done(f"{path}/void", at=path, reason="wrong bike")
+    await desk.sit("zuberi")
+    response = await desk.send("/money/voids/1", at=WAITS, do="approve")
+    assert "give the customer the cash out of the till" in await desk.page(response.headers["Location"])
+    assert "a sale of an agent who has left was taken back" in await desk.page("/money/till")
+
+
 async def test_a_device_that_somebody_else_has_meanwhile_is_not_taken_back(desk: Desk) -> None:
     """The second person is told before and when the button is pressed, the sale stands, and saying no is open."""
     path = f"/money/sales/{await desk.sold()}"

@@ -39,6 +39,7 @@ COLUMNS = ("asked", "what", "number", "of", "amount", "by", "reason")
 LONGEST = 10_000  # rows of the file
 DONE = {
     "agreed": N_("It is done. Whose sale, device, plan or cash it is gets an SMS."),
+    "cash": N_("The sale is taken back: give the customer the cash out of the till."),
     "booked": N_("It is done and in the books. Nobody gets an SMS of it."),
     "corrected": N_("It is done and in the books. An agent whose wallet has less by it gets an SMS."),
     "role": N_("The role is changed. This person has to sign in again."),
@@ -81,7 +82,7 @@ async def decide_void(request: web.Request) -> web.StreamResponse:
     void = await Void.get_or_none(id=int(request.match_info["number"]))
     if void is None:
         raise _not_there()
-    sale = await Sale.get(id=void.sale_id)
+    sale, done = await Sale.get(id=void.sale_id), "agreed"
 
     async def check_waits() -> None:
         """Of a wish that is decided nothing is said about a later one."""
@@ -89,14 +90,16 @@ async def decide_void(request: web.Request) -> web.StreamResponse:
             raise voids.NobodyAsked(sale.reference)
 
     async def approve() -> None:
+        nonlocal done
         await check_waits()
-        await void_by_office(sale, user, company=server.company, composer=server.composer)
+        taken = await void_by_office(sale, user, company=server.company, composer=server.composer)
+        done = "cash" if taken and taken.at_counter else "agreed"
 
     async def refuse() -> None:
         await check_waits()
         await refuse_by_office(sale, user, company=server.company, composer=server.composer)
 
-    return await _decide(request, approve, refuse)
+    return await _decide(request, approve, refuse, lambda: done)
 
 
 @office_page(r"/money/proposals/{number:\d{1,18}}", "POST", roles=CASH, nav=Nav.MONEY)

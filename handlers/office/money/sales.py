@@ -35,6 +35,7 @@ COLUMNS = (
 )
 DONE = {
     "void": N_("The sale is taken back, and both sides get an SMS."),
+    "cash": N_("The sale is taken back: give the customer the cash out of the till."),
     "asked": N_("It is written down. Another one of the office has to agree: it waits under “To decide”."),
 }
 
@@ -121,8 +122,9 @@ async def void(request: web.Request) -> web.StreamResponse:
     async def work() -> None:
         nonlocal done
         reason = str(form.reason.data)[:LONGEST_REASON]
-        if await void_by_office(sale, request[USER], reason, company=server.company, composer=server.composer):
-            done = "void"  # another one has asked for it since the page was drawn
+        taken = await void_by_office(sale, request[USER], reason, company=server.company, composer=server.composer)
+        if taken:  # another one has asked for it since the page was drawn
+            done = "cash" if taken.at_counter else "void"
 
     if problem := await do(request, work):
         return await _draw(request, sale, 422, problem=problem, void_form=form)
