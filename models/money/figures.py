@@ -179,7 +179,7 @@ async def add_up(zone: ZoneInfo, most: int) -> int:
     since, now = read_moment(row["until_at"]), datetime.now(UTC)
     if row["zone"] != zone.key:
         since = await _take_zone(zone, since, anew=row["zone"] is not None)
-    if since > now:  # the clock was ahead, and what is sold by then would be in no sum: those of this week are made anew
+    if since > now:  # the clock was ahead: what is sold by then would be in no sum. Those of this week are made anew
         monday = monday_of(now.astimezone(zone).date())
         since = await _forget(monday, end_of(monday - timedelta(days=1), zone))
     over = _hour_of(now - MARGIN)
