@@ -279,8 +279,8 @@ class Dispatcher:
         state = TalkState(talk.name, f"sms {exchange.message.id}")
         pieces = apart(courtesies.without_the_last(listed(line))) if talk.commas else []
         result = await self._replay(exchange, talk, state, pieces or arguments, line)
-        if asked and asked.free and result.outcome == "rejected" and _is_sentence(talk, line):
-            exchange.conversation.open = asked  # no command after all
+        if asked and _is_answer_after_all(asked, talk, line, result, exchange.language):
+            exchange.conversation.open = asked
             return await self._go_on(exchange, asked, line)
         return result
 
@@ -507,6 +507,24 @@ def _fits_at_worst(found: Found | None, text: str) -> Fits | None:
     if found.talk.gives_way and found.arguments and not _SERIAL.search(text):  # problem solved
         return Fits.OTHER
     return Fits.ANSWER if found.talk.find_question else None  # Fixed, thank you
+
+
+def _is_answer_after_all(asked: TalkState, talk: Talk, line: str, result: TurnResult, language: str) -> bool:
+    """Whether a line that begins with a keyword of this talk, which answered it so, is for the question that was open:
+    it was to be answered by words, and no whole command came of them."""
+    rejected = result.outcome == "rejected"
+    if not asked.naming:
+        return asked.free and rejected and _is_sentence(talk, line)
+    undone = rejected or (not talk.reads and (result.open or result.outcome == "ended"))
+    return undone and talk.name != asked.talk and _is_name(talk, line, language)
+
+
+def _is_name(talk: Talk, line: str, language: str) -> bool:
+    """Whether a line may be the name of somebody which begins with a keyword, as Shida Juma does: words alone, of which
+    the first is none that help shows for the command."""
+    first, *others = split(line)
+    shown = {plain_word(talk.keyword.to(each)) for each in (language, "en")}
+    return bool(others) and plain_word(first) not in shown and not any(map(str.isdigit, line))
 
 
 def _is_sentence(talk: Talk, line: str) -> bool:

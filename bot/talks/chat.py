@@ -195,7 +195,9 @@ class Chat(Turn):
             if self.one_line and self._inputs:
                 await self._take_pieces(question)
             lines = self._state.shown or question.listed
-            answer = self._answer(question.prompt, free=question.as_written, listed=question.listed)
+            answer = self._answer(
+                question.prompt, free=question.as_written, naming=question.naming, listed=question.listed
+            )
             if answer.isdecimal() and len(answer) < 10 and 1 <= int(answer) <= len(lines) and not self.one_line:
                 self._record(question.name, lines[int(answer) - 1])
             else:
@@ -433,11 +435,12 @@ class Chat(Turn):
         signing: bool = False,
         offered: Sequence[str] = (),
         free: bool = False,
+        naming: bool = False,
         listed: Sequence[Any] = (),
         lists: bool = False,
     ) -> str:
         """The next piece of new input, or the question itself when there is none."""
-        self._state.free, self._state.signing, self._state.shown = free, signing, list(listed)
+        self._state.free, self._state.naming, self._state.signing, self._state.shown = free, naming, signing, [*listed]
         self.lists = lists
         if confirming and self._dialled:
             self._inputs.clear()

@@ -54,11 +54,13 @@ def echo(typed: str, most: int = 13, *, amount: bool = False) -> str:
 
 class Field(Generic[T]):
     """One question. `read` turns the pieces of an answer into something that can be recorded (JSON), `find` turns
-    what was recorded into what the talk works with. What is `as_written` takes the rest of a line with its commas. With
-    `courteous` the words that say nothing before it, and behind it at the end of a line, are passed over."""
+    what was recorded into what the talk works with. What is `as_written` takes the rest of a line with its commas. What
+    is `naming` takes the name of somebody new. With `courteous` the words that say nothing before it, and behind it at
+    the end of a line, are passed over."""
 
     name: str
     as_written = False
+    naming = False
     listed: Sequence[Any] = ()  # to be recorded for a 1, a 2 …, where the prompt has such lines
     courteous = True
 

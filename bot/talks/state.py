@@ -35,6 +35,7 @@ class TalkState:
     rest: list[str] = field(default_factory=list)  # pieces of one line that wait for an answer to a question in between
     line: str = ""  # the message in which they stood
     free: bool = False  # whether the open question is answered in words of one's own
+    naming: bool = False  # whether the open question is answered by the name of somebody new
     meant: str = ""  # the kind of text that began the talk, where that was no keyword
     running: str = ""  # the talk that this one led to, by a menu or behind a customer; its own name else
     reads: bool = False  # whether the talk changes nothing

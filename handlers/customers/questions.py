@@ -32,6 +32,7 @@ class FullName(Field[tuple[str, str]]):
     """Name and surname, kept as typed. The first word is the name, all others are the surname."""
 
     name = "name"
+    naming = True
     courteous = False  # people are called Mama and Asante
 
     async def read(self, turn: Turn, answer: str) -> str:
