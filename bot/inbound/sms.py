@@ -20,7 +20,7 @@ from bot.talks.meanings import ANYTHING, SEVERAL
 from bot.talks.replay import TurnResult, changed, lesson_on, replay
 from bot.talks.state import Fits, TalkState, locked_out
 from bot.text import Text, _, normalise, plain_word, verbatim
-from bot.text.answers import apart, begins, consent, looks_like_answer, no
+from bot.text.answers import apart, begins, consent, is_courtesy, looks_like_answer, no
 from bot.text.grammar import listed, split
 from bot.text.numbers import is_machine
 from models.messages import MessageKind
@@ -278,7 +278,8 @@ class Dispatcher:
         exchange.conversation.note_command(reads=talk.reads)
         state = TalkState(talk.name, f"sms {exchange.message.id}")
         pieces = apart(courtesies.without_the_last(listed(line))) if talk.commas else []
-        result = await self._replay(exchange, talk, state, pieces or arguments, line)
+        said = [] if all(map(is_courtesy, arguments)) else pieces or arguments  # DONE please
+        result = await self._replay(exchange, talk, state, said, line)
         if asked and _is_answer_after_all(asked, talk, line, result, exchange.language):
             exchange.conversation.open = asked
             return await self._go_on(exchange, asked, line)
@@ -534,7 +535,16 @@ def _is_sentence(talk: Talk, line: str) -> bool:
         return True
     if talk.example is None or talk.commas:  # SELL, which takes a name as well
         return False
+    if _is_shortened(split(line)[0], talk):
+        return False
     return _has_digit(split(talk.example.to("en"))[0]) and not _has_digit(line)
+
+
+def _is_shortened(word: str, talk: Talk) -> bool:
+    """Whether a keyword is the beginning of another one of its language, as CUST is: nobody writes it in a sentence."""
+    known = [tuple(map(plain_word, words)) for words in talk.words.values()]
+    short = plain_word(word)
+    return any(short in words and any(other != short and other.startswith(short) for other in words) for words in known)
 
 
 def _has_digit(text: str) -> bool:

@@ -51,6 +51,11 @@ def consent(answer: str) -> str | None:
     return digits if whole and len(digits) == PIN_DIGITS else None
 
 
+def is_courtesy(word: str) -> bool:
+    """Whether a word is a please or a thank you."""
+    return plain_word(word).strip(".!") in _COURTESY
+
+
 def no(answer: str) -> bool:
     return plain_word(answer.replace(" ", "")) in NO
 
