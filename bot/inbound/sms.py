@@ -139,7 +139,7 @@ class Dispatcher:
         """What an operator writes. Receipts come first: a wallet has a balance too, which is no airtime."""
         forget_ahead()  # it may be a receipt, and sell
         receipt, airtime = await self._receipts.take(_heard(message)), ""
-        if not (receipt and self._receipts.speaks_of_money(message.text)):
+        if not (receipt and self._receipts.speaks_of_money(message.sender.value, message.text)):
             airtime = await self._signs.note_airtime(message.gateway, message.sender, message.text)
         return Handled(outcome=receipt or airtime or "machine", tells=bool(receipt))
 

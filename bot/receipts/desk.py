@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 from bot.company import Company
 from bot.receipts import reasons
-from bot.receipts.reading import Found, same_name, speaks_of, too_long, understand
+from bot.receipts.reading import Found, names_wallet, same_name, speaks_of, too_long, understand
 from bot.receipts.rules import list_providers, list_rules, shipped_rules
 from bot.receipts.shipped import RULES, Rule, Way
 from bot.text.i18n import N_, Reason
@@ -94,9 +94,10 @@ class Receipts:
             return False
         return any(rule.template.references(text) for rule in shipped_rules(self._company))
 
-    def speaks_of_money(self, text: str) -> bool:
-        """Whether an operator's text is about money that moved, and not about airtime or advertisements."""
-        return bool(speaks_of(text))
+    def speaks_of_money(self, sender: str, text: str) -> bool:
+        """Whether an operator's text is about money that moved, or it or its sender names a wallet, and not about
+        airtime or advertisements."""
+        return bool(speaks_of(text)) or names_wallet(sender) or names_wallet(text)
 
     async def keep_aside(self, heard: Heard, error: str) -> bool:
         """Keep a text that broke us, for a person; False when it is none of an operator's."""

@@ -23,6 +23,7 @@ EARLY, LATE = timedelta(minutes=5), timedelta(hours=24)  # how far a text's own 
 _MONEY_IN = re.compile(r"\b(?:receiv\w*|credited|deposit\w*|umepokea|imepokelewa|recu|recebe\w*)\b")
 _MAYBE_IN = re.compile(r"\b(?:payment|malipo|pagamento|paiement)\b")
 _TAKEN_BACK = re.compile(r"\b(?:revers\w*|\w*rudishwa|umefutwa|annul\w*|revert\w*|estorn\w*)\b")
+_WALLET = re.compile(r"m-?pesa|money|momo|mixx|tigo ?pesa|wallet|pochi\b")
 _DATES = (re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})"), re.compile(r"([0-9]{1,2})[/-]([0-9]{1,2})[/-]([0-9]{2,4})"))
 _TIME = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?(?: ?([AaPp])[Mm])?")
 
@@ -84,6 +85,11 @@ def speaks_of(text: str) -> str:
     if pays(plain):
         return "out"
     return "in" if _MAYBE_IN.search(plain) else ""
+
+
+def names_wallet(text: str) -> bool:
+    """Whether a text, or an operator's name, names a wallet of mobile money: AirtelMoney does, AIRTEL does not."""
+    return bool(_WALLET.search(small(tidy(text))))
 
 
 def nearest(text: str, rules: Sequence[Rule]) -> tuple[Rule, Near] | None:

@@ -107,12 +107,15 @@ async def test_the_balance_of_a_wallet_is_no_airtime(config: Config) -> None:
         await till.hears("HA10000001 Confirmed. Tsh 1,000 paid to DUKA. New M-PESA balance is Tsh 14,000.")
         assert await till.states() == "paid ignored" and await till.paid() == [5_000]
         assert not await till.sql("SELECT 1 FROM gatewaystate WHERE airtime <> ''")
-        await till.hears("Your airtime balance is TZS 300. Dial *149#.")
-        await till.hears("Your airtime balance is TZS 250.", "Vodacom")
+        await till.hears("Your balance is TZS 14,000. Dial *149#.")  # of the wallet that its sender names
+        await till.hears("Your Airtel Money balance is TZS 9,000.", "AIRTEL")
+        assert not await till.sql("SELECT 1 FROM gatewaystate WHERE airtime <> ''")
+        for left, sender in (("300", "AIRTEL"), ("250", "Vodacom")):
+            await till.hears(f"Your airtime balance is TZS {left}.", sender)
+            [state] = await till.sql("SELECT airtime FROM gatewaystate WHERE airtime <> ''")
+            assert state["airtime"] == f"{left}."
         heard = await till.sql("SELECT outcome FROM inbox ORDER BY id")
-        assert [row["outcome"] for row in heard] == ["receipt paid", *["receipt ignored"] * 2, "airtime"]
-        [state] = await till.sql("SELECT airtime FROM gatewaystate WHERE airtime <> ''")
-        assert state["airtime"] == "250."
+        assert [row["outcome"] for row in heard] == ["receipt paid", *["receipt ignored"] * 4, "airtime"]
 
 
 async def test_nothing_is_read_before_the_office_binds_a_phone(till: Till) -> None:
