@@ -16,7 +16,7 @@ from bot.routing.networks import is_code
 from bot.talks import Channel, Chat, Commands, Talk, Turn, courtesies
 from bot.talks.commands import NO_ARGUMENTS, Found
 from bot.talks.contacts import PhoneState
-from bot.talks.meanings import ANYTHING, SEVERAL
+from bot.talks.meanings import ANYTHING, SEVERAL, THING
 from bot.talks.replay import TurnResult, changed, lesson_on, replay
 from bot.talks.state import Fits, TalkState, locked_out
 from bot.text import Text, _, normalise, plain_word, verbatim
@@ -196,7 +196,7 @@ class Dispatcher:
         if result.outcome != "rejected":
             return result
         meant = await self._find_meaning(exchange, text) if talk.kinds and talk.nothing is None else None
-        if meant and meant.kind not in GUESSED:
+        if meant and meant.kind not in (THING, *GUESSED):
             return await self._answer_meaning(exchange, meant, text)
         return None if self._goes_on_and_on(exchange, text, understood=True) else result
 

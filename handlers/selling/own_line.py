@@ -1,5 +1,6 @@
 """What a customer writes behind BUY: what it is for and how much, in any order, or one of the two, or nothing."""
 
+import re
 from collections.abc import Sequence
 
 from bot.talks import Chat, Field, Invalid, Turn, courtesies, echo
@@ -20,6 +21,7 @@ MOST_PIECES = 12  # of a line that are looked at
 MOST_PARTS = 6  # of a serial that was read aloud
 LONGEST_STORY = 40  # of a text that wants to buy: four SMS of short words
 FEWEST_DIGITS = 8  # of a serial without letters, so that it is no amount
+_NO_MONEY = re.compile(r"\+?\d{9,}")  # of a meter, or of somebody's phone
 
 
 async def own_things(customers: Sequence[Customer]) -> list[Payable]:
@@ -77,7 +79,7 @@ def _is_in_reach(paid_for: Payable, turn: Turn) -> bool:
 async def put_in_order(chat: Chat, own: Sequence[Payable]) -> str:
     """Put what is paid for before how much, where one line has them the other way round, and words between them behind.
     Returns the name of the question that it answers first; empty where it has neither."""
-    pieces = courtesies.within(chat.pieces)
+    pieces = _without_own_phone(courtesies.within(chat.pieces), chat.person.phone)
     if not pieces:
         return ""
     place, count = await _target(pieces[:MOST_PIECES], own, chat)
@@ -110,7 +112,7 @@ async def _target(pieces: Sequence[str], own: Sequence[Payable], turn: Turn) -> 
     likely = [span for span in spans if _is_like_serial(span[2])]
     known = {*await known_serials([name for _place, _count, name in likely])}
     for place, count, name in likely:
-        if name in known or SALE.fullmatch(name) or (count == 1 and LIKE_SERIAL.fullmatch(name)):
+        if name in known or SALE.fullmatch(name) or (count == 1 and _names_something(name)):
             return place, count
     return 0, 0
 
@@ -118,6 +120,16 @@ async def _target(pieces: Sequence[str], own: Sequence[Payable], turn: Turn) -> 
 def _is_like_serial(name: str) -> bool:
     digits = sum(map(str.isdecimal, name))
     return digits >= FEWEST_DIGITS or (digits > 0 and any(map(str.isalpha, name)))
+
+
+def _names_something(name: str) -> bool:
+    """Whether one piece names a device, or somebody by the phone, even if there is none."""
+    return bool(LIKE_SERIAL.fullmatch(name) or _NO_MONEY.fullmatch(name))
+
+
+def _without_own_phone(pieces: Sequence[str], phone: str) -> list[str]:
+    """People write their own number as well: BUY 5000 0712345678."""
+    return [piece for piece in pieces if not (_NO_MONEY.fullmatch(piece) and phone.endswith(piece.lstrip("+0")))]
 
 
 def _begins_amount(pieces: Sequence[str]) -> bool:
@@ -135,12 +147,12 @@ async def said_without_keyword(caller: Caller, text: str, before: Sequence[Seque
     None for somebody else's, and where nobody is a customer. A long story says neither."""
     if not caller.customers:
         return None
-    pieces, own = split(text), await own_things(caller.customers)
+    pieces, own = _without_own_phone(split(text), caller.phone), await own_things(caller.customers)
     if len(pieces) > LONGEST_STORY:
         return []
     mine, tidied = spellings(own), [tidy_serial(piece) for piece in pieces]
     named = [name for name in tidied if name in mine]
-    if any(LIKE_SERIAL.fullmatch(name) and name not in mine for name in tidied):
+    if any(_names_something(name) and name not in mine for name in tidied):
         return None
     if len(pieces) == 1 and any(map(str.isdigit, text)):
         return None
