@@ -73,6 +73,11 @@ class Conversation:
             self.open, self.aside = None, self.open
         self.went_on = bool(self.closed)  # where nothing closed there is nothing to remember
 
+    def note_done(self, talk: str) -> None:
+        """This talk came to its end without a yes: what was left or too late before is done after all."""
+        if self.talk == talk and self.closed:
+            self.closed, self.went_on = "done", True
+
     def return_to_aside(self) -> TalkState | None:
         """Let the question that stayed open be the open one again, if there is one."""
         if self.aside:

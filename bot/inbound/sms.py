@@ -37,6 +37,7 @@ FORWARDED = _(
 OFFICE_READS = _("The office reads what you wrote. Send HELP for the words, or call {help}.")
 GUESSED = (SEVERAL, ANYTHING)  # kinds of texts of which no word says what they are about
 NO_ANSWERS = ("asked again", "given up")
+NO_EFFECT = ("rejected", "refused", "ended", "unclear")  # of talks that came to their end without a yes
 _SERIAL = re.compile(r"\d{3}")  # what names a device has so many digits together
 LONGEST_HINT = 3  # pieces of a text of which the first may be a keyword with a slip
 
@@ -324,6 +325,8 @@ class Dispatcher:
             state.confirming = state.confirming and result.outcome != "unclear"  # for it was asked once more
             last = result.reply.text.to(exchange.language) if exchange.conversation.open else ""
             exchange.conversation.close(how, last, sold=result.outcome == "sold")
+            if how == "done" and not state.confirming and result.outcome not in NO_EFFECT:
+                exchange.conversation.note_done(talk.name)
         return result
 
     def _answers_nothing(self, exchange: "_Exchange", text: str) -> bool:
