@@ -28,7 +28,7 @@ from bot.talks.signals import Back, Changed, Left, Rejected, Suspended
 from bot.talks.state import TalkState, locked_out
 from bot.talks.turn import Channel, Turn
 from bot.text import SCREEN, Text, _, joined, plain, plain_word, septets, verbatim
-from bot.text.answers import AGAIN, consent, declines, yes
+from bot.text.answers import AGAIN, consent, declines, without_courtesy, yes
 from bot.text.grammar import written
 from bot.text.gsm import fits_sms
 from models.messages import MessageKind
@@ -198,6 +198,8 @@ class Chat(Turn):
             answer = self._answer(
                 question.prompt, free=question.as_written, naming=question.naming, listed=question.listed
             )
+            if question.courteous and not question.as_written:
+                answer = without_courtesy(answer)
             if answer.isdecimal() and len(answer) < 10 and 1 <= int(answer) <= len(lines) and not self.one_line:
                 self._record(question.name, lines[int(answer) - 1])
             else:
@@ -281,7 +283,7 @@ class Chat(Turn):
         shown = verbatim(screen(prompt.to(self.language), said, more))
         # Behind a screen stands no other question, for which a command could be meant.
         offered = [] if self.ussd else self.commands.among(choices.names, self.person.role)
-        answer = self._answer(shown, offered=offered, lists=True)
+        answer = without_courtesy(self._answer(shown, offered=offered, lists=True))
         if answer == MORE and not last:
             self._state.page = page + 1
             return self._choice(name, prompt, choices, fuller)

@@ -1,6 +1,7 @@
 """Words that answer a question, in every language at once (reference: users 2.4). Digits are what we print."""
 
 import re
+from itertools import dropwhile
 
 from bot.text.grammar import plain_word, split
 
@@ -54,6 +55,14 @@ def consent(answer: str) -> str | None:
 def is_courtesy(word: str) -> bool:
     """Whether a word is a please or a thank you."""
     return plain_word(word).strip(".!") in _COURTESY
+
+
+def without_courtesy(answer: str) -> str:
+    """An answer without a please and a thank you around it; all of it where there is nothing else."""
+    words = answer.split()
+    while words and is_courtesy(words[-1]):
+        words.pop()
+    return " ".join(dropwhile(is_courtesy, words)) or answer
 
 
 def no(answer: str) -> bool:
