@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 from bot.company import Company
 from bot.message import Copy
+from handlers.tickets.fixed import can_be_asked
 from handlers.tickets.news import News
 from handlers.tickets.questions import LONGEST, without_pins
 from models.devices import Device
@@ -100,11 +101,11 @@ async def comment(ticket: Ticket, company: Company, user: OfficeUser, words: str
 
 
 async def ask(ticket: Ticket, company: Company, user: OfficeUser) -> Copies:
-    """The customer decides whether it is fixed; one without a phone cannot be asked, and then it is closed."""
+    """The customer decides whether it is fixed; one who cannot be asked does not, and then it is closed."""
     news = News(ticket, company)
-    if ticket.customer.phone is None:
+    if not await can_be_asked(ticket.customer):
         closed = await tickets.close(ticket, user)
-        return news.agents(news.closed_unasked(), actor=user.name) if closed else []
+        return news.closed_for_all(actor=user.name) if closed else []
     if not await tickets.ask_fixed(ticket, user):
         return []
     asked = news.customer(news.fixed(), actor=user.name, asks=ticket.number)

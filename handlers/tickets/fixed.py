@@ -14,7 +14,8 @@ from handlers.tickets.news import DONE, News
 from handlers.tickets.questions import LONGEST, TicketNumber, which, without_pins
 from handlers.tickets.said import only_thanks, says_fixed
 from handlers.wording import owner
-from models.people import Caller, Role
+from models.people import Caller, Customer, Role
+from models.people.agents import find_agent
 from models.sql import now_ms
 from models.tickets import Ticket, TicketState, tickets
 
@@ -35,13 +36,18 @@ async def done(chat: Chat) -> Reply:
     news, actor = News(ticket, chat.company), chat.person.phone
     if ticket.state == TicketState.CLOSED:
         return chat.end(_("{number} is closed already.", number=ticket.number))
-    if ticket.customer.phone in (None, actor):
+    if ticket.customer.phone == actor or not await can_be_asked(ticket.customer):
         await tickets.close(ticket, actor)
-        return chat.end(news.closed_unasked(), also=news.agents(news.closed_unasked(), actor=actor))
+        return chat.end(news.closed_unasked(), also=news.closed_for_all(actor=actor))
     if not await tickets.ask_fixed(ticket, actor):
         return chat.end(news.asked(), outcome="asked already")
     also = [*news.customer(news.fixed(), actor=actor, asks=ticket.number), *news.agents(news.asked(), actor=actor)]
     return chat.end(news.asked(), also=also, outcome="asked the customer")
+
+
+async def can_be_asked(customer: Customer) -> bool:
+    """Whether a customer can be asked if it is fixed. Agents are not: their yes is for what they sell."""
+    return customer.phone is not None and await find_agent(customer.phone) is None
 
 
 async def find_question(caller: Caller, text: str) -> Asked | None:

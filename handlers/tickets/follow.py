@@ -40,7 +40,8 @@ async def note(chat: Chat) -> Reply:
     ticket = await chat.ask(await which(chat))
     text = await chat.ask(InWords(_("Your message?")))
     news, actor = News(ticket, chat.company), chat.person.phone
-    if chat.person.agent is None and ticket.state == TicketState.CLOSED:
+    is_own = chat.person.agent is None or ticket.customer.phone == actor
+    if is_own and ticket.state == TicketState.CLOSED:
         await tickets.reopen(ticket, actor, text)
         also = news.agents(news.not_fixed(text), actor=actor)
         return chat.end(news.open_again(), also=also)

@@ -240,11 +240,19 @@ class News:
 
     def closed_unasked(self) -> Text:
         """For the agents; a customer without a phone can be neither asked nor told."""
+        if self.ticket.customer.phone:
+            return _("{number} is closed.", number=self.ticket.number)
         return _(
             "{number} is closed. {owner} has no phone to ask.",
             number=self.ticket.number,
             owner=owner(self.ticket.customer),
         )
+
+    def closed_for_all(self, *, actor: str) -> list[Copy]:
+        """That it is closed without a question, for both sides."""
+        customer = self.ticket.customer.phone
+        agents = [copy for copy in self.agents(self.closed_unasked(), actor=actor) if copy.phone != customer]
+        return [*self.customer(self.closed(), actor=actor), *agents]
 
     def open_again(self) -> Text:
         return _("{number} is open again. {who}", number=self.ticket.number, who=self.who())
