@@ -26,8 +26,10 @@ def tidy_serial(answer: str) -> str:
 
 async def read_serial(answer: str, mini_grid_id: int | None = None) -> str:
     """The serial that is meant: with the / and _ at which its line was parted, if some device has them in its
-    serial."""
-    return await known_serial(_spellings(answer.split()), mini_grid_id) or tidy_serial(answer)
+    serial; without its dashes, if one has it so."""
+    tidied = tidy_serial(answer)
+    dashed = [tidied, tidied.replace("-", "")] if "-" in tidied else []
+    return await known_serial([*_spellings(answer.split()), *dashed], mini_grid_id) or tidied
 
 
 async def count_pieces(
