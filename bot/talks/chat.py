@@ -1,6 +1,7 @@
 """What a talk talks through. A talk is run from its beginning at every turn: `ask` gives back what was answered
 before, reads the next piece of new input, or suspends the talk with its question."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NoReturn, TypeVar
 
@@ -29,7 +30,7 @@ from bot.talks.state import TalkState, locked_out
 from bot.talks.turn import Channel, Turn
 from bot.text import SCREEN, Text, _, joined, plain, plain_word, septets, verbatim
 from bot.text.answers import AGAIN, consent, declines, without_courtesy, yes
-from bot.text.grammar import written
+from bot.text.grammar import split, written
 from bot.text.gsm import fits_sms
 from models.messages import MessageKind
 from models.people import Caller
@@ -37,6 +38,7 @@ from models.sql import forget_ahead
 
 T = TypeVar("T")
 BACK_LINE, MORE_LINE = _("0. Back"), _("More")
+_ONE_COMMAND = _("One command in each text, please.")
 SILENT = ("pin", "quote")  # recorded beside the questions: going back passes over them
 
 
@@ -309,6 +311,19 @@ class Chat(Turn):
             self._join(count)
         else:
             self._join(await question.pieces(self, self._inputs), as_written=question.as_written)
+            if question.as_written and self._holds_command(self._inputs[0]):
+                raise Rejected(verbatim(""), _ONE_COMMAND)
+
+    def _holds_command(self, words: str) -> bool:
+        """Whether one of an agent's further sentences is a command that wants money for something, of which nothing
+        would be said: no light. BUY SHS0283 8000"""
+        if self.person.agent is None:
+            return False
+        further = [split(each) or [""] for each in re.split(r"[.;\n]+", words)[1:]]
+        found = [self.commands.find_spelt(pieces, self.person.role) for pieces in further]
+        return any(
+            one and one.talk.nothing and not one.talk.at_once and _count_numbers(one.arguments) > 1 for one in found
+        )
 
     def _join(self, count: int, *, as_written: bool = False) -> None:
         pieces = self._inputs[:count]
@@ -389,10 +404,9 @@ class Chat(Turn):
             return
         role = self.person.role
         self._inputs = courtesies.left_over(self._inputs, self._line, self.commands, role, self._says_nothing)
-        numbers = [piece for piece in self._inputs if any(map(str.isdigit, piece))]
         commands = [piece for piece in self._inputs if self.commands.find(piece, role)]
-        if commands or len(numbers) > 1:
-            raise Rejected(verbatim(""), _("One command in each text, please."))
+        if commands or _count_numbers(self._inputs) > 1:
+            raise Rejected(verbatim(""), _ONE_COMMAND)
         if self._inputs:
             raise Rejected(verbatim(""), _("Leave out {surplus}.", surplus=echo(self._inputs[0])))
 
@@ -501,3 +515,7 @@ class Chat(Turn):
         self._state.answers.append([name, value])
         self._position = len(self._state.answers)
         self._state.page = self._state.wrong = 0
+
+
+def _count_numbers(pieces: Sequence[str]) -> int:
+    return sum(any(map(str.isdigit, piece)) for piece in pieces)
