@@ -23,12 +23,14 @@ class Conversation:
     last: str = ""  # what was answered then, in the words that were sent
     went_on: bool = False  # whether something else came after it
     sold: bool = False  # whether it ended with a sale that was made
+    late: str = ""  # the talk whose question about no effect was open until this message, and too long
 
     @classmethod
     def load(cls, text: str) -> "Conversation":
         if not text:
             return cls()
         conversation = cls(**kept_of(cls, json.loads(text)))
+        conversation.late = ""
         for name in ("aside", "open"):
             if stored := vars(conversation)[name]:
                 setattr(conversation, name, TalkState(**kept_of(TalkState, stored)))
@@ -36,6 +38,7 @@ class Conversation:
             conversation._remember(conversation.aside, "expired")
             conversation.aside = None
         if conversation.open and conversation.open.is_expired:
+            conversation.late = "" if conversation.open.confirming else conversation.open.running
             conversation.close("expired")
         return conversation
 

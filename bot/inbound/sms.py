@@ -19,7 +19,7 @@ from bot.talks.contacts import PhoneState
 from bot.talks.meanings import ANYTHING, SEVERAL, THING
 from bot.talks.replay import TurnResult, changed, lesson_on, replay
 from bot.talks.state import Fits, TalkState, locked_out
-from bot.text import Text, _, normalise, plain_word, verbatim
+from bot.text import Text, _, joined, normalise, plain_word, verbatim
 from bot.text.answers import apart, begins, consent, is_courtesy, looks_like_answer, no
 from bot.text.grammar import listed, split
 from bot.text.numbers import is_machine
@@ -406,7 +406,11 @@ class Dispatcher:
         if meant and (meant.kind not in GUESSED or hint is None):
             result = await self._answer_meaning(exchange, meant, text)
             return replace(result, outcome="not understood") if result and meant.kind in GUESSED else result
-        otherwise = _("Not understood. Send HELP for the words, or call {help}.", help=self._company.help_phone)
+        late = self._commands.by_name.get(exchange.conversation.late)
+        if late and late.nothing and not late.drafts:
+            otherwise = joined([late.nothing, lesson_on(late)])
+        else:
+            otherwise = _("Not understood. Send HELP for the words, or call {help}.", help=self._company.help_phone)
         if self._goes_on_and_on(exchange, _letters(text)):
             return None
         return TurnResult(Reply(hint or otherwise), outcome="not understood")
