@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 from bot.company import Company
 from bot.talks.turn import Turn
 from bot.text import Text, _, amounts, numbers, plain
-from bot.text.answers import CONSENT, PIN_DIGITS
+from bot.text.answers import CONSENT, PIN_DIGITS, declines
 from bot.text.i18n import _n
 from bot.text.redact import mistyped
 from models.people import Agent, pins
@@ -90,6 +90,9 @@ class Amount(Field[int]):
     name = "amount"
 
     async def read(self, turn: Turn, answer: str) -> int:
+        """A no to the question leaves the talk, but for a 2, which is a number here."""
+        if not turn.one_line and answer != "2" and declines(answer):
+            turn.leave()
         company = turn.company
         amount = amounts.read_minor(answer, company.currency, company.exponent, company.coin)
         if amount is None:

@@ -26,7 +26,7 @@ class Back(Exception):
 
 
 class Left(Exception):
-    """There was nothing to take back: the caller leaves the talk."""
+    """There was nothing to take back, or a no to the whole: the caller leaves the talk."""
 
 
 class Changed(Exception):

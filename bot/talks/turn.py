@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 from bot.company import Company
 from bot.message import Copy, Reply
 from bot.talks.commands import Commands
-from bot.talks.signals import Changed, Ended, Suspended
+from bot.talks.signals import Changed, Ended, Left, Suspended
 from bot.text import Text
 from models.people import Agent, Caller
 
@@ -53,6 +53,10 @@ class Turn:
     def stop(self, text: Text, *, outcome: str = "ended") -> NoReturn:
         """End the talk here with these words, wherever it is."""
         raise Ended(Reply(text, outcome=outcome))
+
+    def leave(self) -> NoReturn:
+        """What came is a no to the whole talk."""
+        raise Left
 
     def start_over(self) -> NoReturn:
         """What was answered before does not hold any more: ask from the beginning, and say so."""
