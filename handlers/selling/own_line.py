@@ -112,7 +112,9 @@ async def _target(pieces: Sequence[str], own: Sequence[Payable], turn: Turn) -> 
     likely = [span for span in spans if _is_like_serial(span[2])]
     known = {*await known_serials([name for _place, _count, name in likely])}
     for place, count, name in likely:
-        if name in known or SALE.fullmatch(name) or (count == 1 and _names_something(name)):
+        joined = count > 1 and tidy_serial(pieces[place]) in known  # SHS1 2000 is no SHS12000
+        sale = count == 1 or (count == 2 and len(pieces[place]) == 1)  # S 1002, but no S1002 500
+        if (name in known and not joined) or (sale and SALE.fullmatch(name)) or (count == 1 and _names_something(name)):
             return place, count
     return 0, 0
 

@@ -270,3 +270,13 @@ async def test_who_wants_to_buy_while_the_phone_asks_to_pay_is_understood(
     assert answer.startswith("Your phone asks you already for TZS 2,000"), answer
     [row] = await execute(connection(), "SELECT outcome FROM inbox ORDER BY id DESC LIMIT 1")
     assert row["outcome"] == outcome
+
+
+async def test_an_amount_is_no_end_of_somebody_elses_serial(mwanga: Server) -> None:
+    """Who pays for others pays for what was named, whatever else its number and the amount would name together."""
+    await execute(
+        mwanga.database.client,
+        "UPDATE device SET serial = 'SHS02832000', customer_id = 1 WHERE serial = 'EB100043'",
+    )
+    [(_name, answer)] = await Phones(mwanga).text("Neema", "BUY SHS0283 2000")
+    assert answer == "2 days for TZS 2,000, SHS0283. Sent to your phone: enter your M-Pesa PIN."
