@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 from bot.company import Company
 from bot.talks.turn import Turn
 from bot.text import Text, _, amounts, numbers, plain
-from bot.text.answers import CONSENT, PIN_DIGITS, declines
+from bot.text.answers import BESIDE_PIN, CONSENT, COURTESY, PIN_DIGITS, declines
 from bot.text.i18n import _n
 from bot.text.redact import mistyped
 from models.people import Agent, pins
@@ -42,13 +42,18 @@ _MAYBE_PIN, _NO_AMOUNT = _maybe_pin(), _maybe_pin(_THOUSANDS)
 # A serial loses its spaces: PIN IS 135790 typed for one, or LOCK, a number of up to 13 digits and a PIN.
 _SAID_PIN = mistyped(("PIN", "SIRI", "SENHA"))
 _GLUED_PIN = re.compile(rf"({_SAID_PIN}\D{{0,30}})\d[\d\W]*|\d{{14,}}", re.IGNORECASE)
+_BESIDE, _COURTESY = (mistyped(sorted(words, key=len, reverse=True)) for words in (BESIDE_PIN, COURTESY))
+# So it does with what stands between a yes and its PIN: 1 PLEASE 135790.
+_COURTEOUS_PIN = re.compile(
+    rf"(?<![A-Z0-9])((?:1|{_YES})[\W_]*(?:{_BESIDE}[\W_]*)+|(?:{_COURTESY}[\W_]*)+)\d{{6}}(?![A-Z0-9])", re.IGNORECASE
+)
 
 
 def echo(typed: str, most: int = 13, *, amount: bool = False) -> str:
     """What was typed, as far as an answer may say it again: the beginning, and never what may be a PIN. Where an
     `amount` was asked for, twice three digits are one. Of nothing at all it says that something is missing."""
     read, maybe = plain(typed), _NO_AMOUNT if amount else _MAYBE_PIN  # an accent hides no word
-    starred = _GLUED_PIN.sub(r"\1******", maybe.sub(r"\1\2******", read))
+    starred = _GLUED_PIN.sub(r"\1******", maybe.sub(r"\1\2******", _COURTEOUS_PIN.sub(r"\1******", read)))
     return (typed if starred == read else starred)[:most].strip() or NOTHING_TYPED
 
 

@@ -11,12 +11,12 @@ PIN_DIGITS = 6
 AGAIN = frozenset({"AGAIN", "TENA", "ENCORE", "DENOVO", "SAKE"})
 # Said for yes to what shows all it will do and asks for the PIN; alone they are thanks as well, so they answer no list.
 CONSENT = YES | {"OK", "OKAY", "OKEY", "SAWA", "DACCORD", "CERTO"}
-_COURTESY = frozenset({
+COURTESY = frozenset({
     "PLEASE", "PLS", "THANKS", "THANK", "YOU", "TAFADHALI", "NAOMBA", "ASANTE", "SVP", "MERCI", "OBRIGADO", "OBRIGADA",
     "FAVOR", "NAGODE",
 })  # fmt: skip
 # What stands beside a PIN and says nothing: 1 and my PIN is 482915.
-BESIDE_PIN = _COURTESY | {
+BESIDE_PIN = COURTESY | {
     "PIN", "SIRI", "SENHA", "MY", "IS", "AND", "WITH", "NA", "NI", "YANGU", "YA", "ET", "MON", "EST", "AVEC", "LE",
     "E", "O", "A", "MEU", "MINHA", "COM", "DA", "NE",
 }  # fmt: skip
@@ -54,7 +54,7 @@ def consent(answer: str) -> str | None:
 
 def is_courtesy(word: str) -> bool:
     """Whether a word is a please or a thank you."""
-    return plain_word(word).strip(".!") in _COURTESY
+    return plain_word(word).strip(".!") in COURTESY
 
 
 def without_courtesy(answer: str) -> str:
@@ -72,7 +72,7 @@ def no(answer: str) -> bool:
 def declines(answer: str) -> bool:
     """A no to a question that is open; a thank you may stand beside it."""
     first, *more = split(answer) or [""]
-    return no(answer) or (plain_word(first) in NO and all(plain_word(word) in _COURTESY for word in more))
+    return no(answer) or (plain_word(first) in NO and all(plain_word(word) in COURTESY for word in more))
 
 
 def apart(pieces: list[str]) -> list[str]:
