@@ -96,7 +96,7 @@ class Amount(Field[int]):
 
     async def read(self, turn: Turn, answer: str) -> int:
         """A no to the question leaves the talk, but for a 2, which is a number here."""
-        if not turn.one_line and answer != "2" and declines(answer):
+        if answer != "2" and declines(answer) and not turn.one_line:
             turn.leave()
         company = turn.company
         amount = amounts.read_minor(answer, company.currency, company.exponent, company.coin)
