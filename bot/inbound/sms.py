@@ -20,7 +20,7 @@ from bot.talks.meanings import ANYTHING, SEVERAL, THING
 from bot.talks.replay import TurnResult, changed, lesson_on, replay
 from bot.talks.state import Fits, TalkState, locked_out
 from bot.text import Text, _, joined, normalise, plain_word, verbatim
-from bot.text.answers import apart, begins, consent, is_courtesy, looks_like_answer, no
+from bot.text.answers import PIN_DIGITS, apart, begins, consent, is_courtesy, looks_like_answer, no
 from bot.text.grammar import listed, split
 from bot.text.numbers import is_machine
 from models.messages import MessageKind
@@ -291,10 +291,27 @@ class Dispatcher:
         if talk is None or exchange.caller.role not in talk.roles:
             exchange.conversation.close("left")
             return TurnResult(Reply(changed(talk)), outcome="changed")
+        is_first = not (state.answers or state.confirming or talk.secret)
         result = await self._replay(exchange, talk, state, [text])
+        if is_first and result.outcome == "asked again" and (whole := await self._answer_all(exchange, talk, text)):
+            return whole
         if result.outcome == "asked again" and len(text) > 1 and (asked := exchange.conversation.return_to_aside()):
             return await self._go_on(exchange, asked, text)  # no choice of a list: the serial that it was looked at for
         return result
+
+    async def _answer_all(self, exchange: "_Exchange", talk: Talk, text: str) -> TurnResult | None:
+        """What is no answer to the first question may be all of them at once, as it says that they may come, but
+        without the keyword: SHS0283 8000. None when it is not, and of a yes with its PIN, which came too late."""
+        pieces, before = split(text), exchange.conversation.dump()
+        pin = begins(text) is not None and any(piece.isdecimal() and len(piece) == PIN_DIGITS for piece in pieces)
+        if len(pieces) < 2 or pin or looks_like_answer(text) or consent(text) is not None:
+            return None
+        result = await self._start(exchange, talk, pieces, f"{talk.keyword.to('en')} {text}")
+        asked = exchange.conversation.open if result.open else None
+        if result.outcome != "rejected" and (asked is None or asked.answers):
+            return result
+        vars(exchange.conversation).update(vars(Conversation.load(before)))
+        return None
 
     async def _replay(
         self, exchange: "_Exchange", talk: Talk, state: TalkState, inputs: Sequence[str], line: str = ""
