@@ -100,9 +100,10 @@ AT_COUNTER = (
 # then is not its owner's. Counts only rise.
 SINCE_SWAP = "t.count > COALESCE((SELECT MAX(w.count) FROM device_swap w WHERE w.device_id = t.device_id), -1)"
 # What of the sales `s` of a device `d` is its owner's: what this customer paid for, or somebody before on a plan that
-# came along with it. Of what came back the next one reads nothing.
-ITS_OWNERS = """(s.customer_id = d.customer_id OR EXISTS
-    (SELECT 1 FROM contract k WHERE k.id = s.contract_id AND k.customer_id = d.customer_id))"""
+# came along with it. Of what came back the next one reads nothing. By the contract's own row: for an EXISTS PostgreSQL
+# would read all contracts.
+ITS_OWNERS = """d.customer_id IN
+    (s.customer_id, (SELECT k.customer_id FROM contract k WHERE k.id = s.contract_id))"""
 # The count of a device's newest code that counts. That of the device itself may have been moved on without one, after a
 # restore.
 _LAST_COUNT = f"""COALESCE((SELECT MAX(c.count) FROM (
