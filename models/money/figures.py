@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from tortoise import fields
 from tortoise.models import Model
 
-from models.clock import CLOCK
+from models.clock import CLOCK, Doubt
 from models.people import Agent, MiniGrid
 from models.settings import Setting
 from models.sql import connection, execute, execute_many, for_update, on_postgres, read_moment
@@ -172,17 +172,16 @@ async def added_until() -> datetime:
 
 async def add_up(zone: ZoneInfo, most: int) -> int:
     """Add the next sales and payments of hours that are over to their day, in the caller's unit of work: those of so
-    many pieces of time at most. 0 when there are none, and while the clock is in doubt."""
-    if await CLOCK.doubt():
+    many pieces of time at most. 0 when there are none, and while the clock seems to be ahead."""
+    if await CLOCK.doubt() is Doubt.AHEAD:
         return 0
     [row] = await execute(connection(), f"{SINCE}{for_update()}")
-    since, now = read_moment(row["until_at"]), datetime.now(UTC)
-    if row["zone"] != zone.key:
-        since = await _take_zone(zone, since, anew=row["zone"] is not None)
-    if since > now:  # the clock was ahead: what is sold by then would be in no sum. Those of this week are made anew
-        monday = monday_of(now.astimezone(zone).date())
+    since, over = read_moment(row["until_at"]), _hour_of(datetime.now(UTC) - MARGIN)
+    if row["zone"] != zone.key:  # a database of before may have been ahead for months
+        since = await _take_zone(zone, since, anew=row["zone"] is not None or over < since)
+    if over < since:  # the clock was ahead: what is sold by then would be in no sum. Those of this week are made anew
+        monday = monday_of(over.astimezone(zone).date())
         since = await _forget(monday, end_of(monday - timedelta(days=1), zone))
-    over = _hour_of(now - MARGIN)
     if over <= since:
         return 0
     [first] = await execute(connection(), FIRST, [since])
@@ -204,11 +203,11 @@ async def add_up(zone: ZoneInfo, most: int) -> int:
 
 async def _take_zone(zone: ZoneInfo, since: datetime, *, anew: bool) -> datetime:
     """From now on days are those of this zone; from when on is to be added up. In another zone each day has other
-    hours: what was added up before is made anew."""
+    hours: what was added up before is made `anew`."""
     await Setting.update_or_create({"value": zone.key}, name=IN_ZONE)
     if not anew:
         return since
-    log.warning("sales and payments are added up anew, by the days of another time zone", extra={"zone": zone.key})
+    log.warning("all sales and payments are added up anew, by the days of a time zone", extra={"zone": zone.key})
     return await _forget(BEFORE_ALL.date(), BEFORE_ALL)
 
 

@@ -13,10 +13,11 @@ import time_machine
 from bot.runtime.housekeeping import FEW
 from bot.server import Server
 from handlers.selling.moved import move_by_office
-from models.clock import CLOCK, Doubt
+from models.clock import CLOCK, Doubt, note_seen
 from models.devices import Device, with_owner
 from models.money.books import find_fault
 from models.money.figures import PIECE, AddedUp, MoneyDay, add_up, added_until
+from models.money.receiving import Incoming, Source, receive
 from models.office import money_days
 from models.office.money_days import Figures, Sums, Wanted, read, read_sold
 from models.people import Agent, OfficeUser
@@ -157,7 +158,41 @@ async def test_what_is_sold_after_the_clock_was_ahead_is_in_the_sums(
     assert await find_fault() == ""
 
 
-async def test_nothing_is_added_up_while_the_clock_is_in_doubt(
+@pytest.mark.parametrize(
+    ("at", "ahead"),
+    [
+        (datetime(2026, 11, 24, 7, tzinfo=UTC), timedelta(hours=2)),
+        (datetime(2026, 11, 29, 20, tzinfo=UTC), timedelta(hours=20)),
+    ],
+)
+async def test_what_is_sold_until_the_next_hour_after_the_clock_was_ahead_is_in_the_sums(
+    at: datetime, ahead: timedelta, mwanga: Server, clock: time_machine.Traveller
+) -> None:
+    """The sums are looked at once an hour: by then it may be as late as they were, or the next week."""
+    clock.move_to(at + ahead)
+    await add_all(mwanga)
+    clock.move_to(at + timedelta(minutes=30))
+    await buy(mwanga, 6000)
+    for hours in (1, 3, 30):
+        clock.move_to(at + timedelta(hours=hours, seconds=1))
+        await add_all(mwanga)
+    day = at.astimezone(ZONE).date()
+    assert (await figures(day, day + timedelta(days=1))).by_day[day].sold == 6_000_00
+    assert await find_fault() == ""
+
+
+async def test_a_database_whose_sums_are_ahead_since_long_has_them_all_made_anew(
+    mwanga: Server, clock: time_machine.Traveller
+) -> None:
+    """Versions of before added up what was still to come."""
+    await buy(mwanga, 4000)
+    clock.shift(timedelta(days=30))
+    await AddedUp.all().update(until_at=NOON + timedelta(days=300))
+    await add_all(mwanga)
+    assert (await figures()).total.sold == 4_000_00
+
+
+async def test_nothing_is_added_up_while_the_clock_seems_to_be_ahead(
     mwanga: Server, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await add_all(mwanga)
@@ -169,6 +204,24 @@ async def test_nothing_is_added_up_while_the_clock_is_in_doubt(
     monkeypatch.setattr(CLOCK, "doubt", is_ahead)
     clock.shift(timedelta(days=400))
     assert await add_all(mwanga) == 0 and await added_until() == until
+
+
+async def test_money_that_comes_while_the_clock_seems_to_be_behind_is_in_the_sums(
+    mwanga: Server, clock: time_machine.Traveller
+) -> None:
+    """It was ahead, and is set back. Nothing is sold until it is as late, but customers pay by phone."""
+    clock.shift(timedelta(hours=20))
+    async with mwanga.database.work():
+        await note_seen(datetime.now(UTC))
+    await add_all(mwanga)
+    clock.move_to(NOON + timedelta(minutes=30))
+    async with mwanga.database.work():
+        paid = {"source": Source.CALLBACK, "provider": "daraja", "reference": "R1", "amount": 900}
+        await receive(Incoming(**paid, paid_at=datetime.now(UTC)))  # type: ignore[arg-type]
+    for hours in (1, 24):
+        clock.move_to(NOON + timedelta(hours=hours, seconds=1))
+        await add_all(mwanga)
+    assert (await figures(TODAY, TODAY + timedelta(days=1))).total.payments == 1
 
 
 async def test_what_is_younger_is_read_beside_the_sums(mwanga: Server, clock: time_machine.Traveller) -> None:
