@@ -8,12 +8,15 @@ import typer
 
 from bot.cli.prompt import e164, fail, load_config, open_database, perform, tidy_name
 from bot.company import Company
-from models.money.day_close import Closed, DayNotOver, bounds_of, close_agent, close_all, close_provider
+from models.clock import CLOCK
+from models.demo.world import is_demo
+from models.money.day_close import ClockAhead, Closed, DayNotOver, bounds_of, close_agent, close_all, close_provider
 from models.money.providers import Provider
 from models.people import Agent
 from models.people.agents import find_agent, find_retired
 
 WHOSE = "Whose day? Say one of --agent PHONE, --provider NAME, --all."
+AHEAD = "The clock is over a day ahead of what a server saw last. Set it; or, if it is right, run: mwanga clock right"
 
 
 def close(
@@ -32,6 +35,7 @@ def close(
     async def work() -> None:
         async with open_database(config) as (database, company):
             closing = _day(day, company)
+            await CLOCK.begin(lenient=await is_demo())
             try:
                 async with database.work():
                     if all_:
@@ -40,6 +44,8 @@ def close(
                         closed = [await close_provider(await _provider(provider), closing, company.zone, by)]
                     else:
                         closed = [await close_agent(await _agent(phone), closing, company.zone, by)]
+            except ClockAhead:
+                fail(AHEAD)
             except DayNotOver:
                 fail(f"{closing} is not over. Close it tomorrow.")
             names = {f"agent {each.id}": f"{each.name}, {each.phone}" for each in await Agent.all()}

@@ -62,8 +62,12 @@ class DayClose(Model):
 
 
 class DayNotOver(Exception):
-    """A day is closed when it is over, by a clock that can be believed: into one of a time to come nothing could be
-    booked until then, and nothing sold."""
+    """A day is closed when it is over: into one of a time to come nothing could be booked until then, and nothing
+    sold."""
+
+
+class ClockAhead(DayNotOver):
+    """By a clock that seems to be ahead nobody knows whether it is."""
 
 
 @dataclass(frozen=True)
@@ -137,8 +141,10 @@ async def _close(subject: str, day: date, zone: ZoneInfo, actor: str) -> Closed:
     if earlier := await DayClose.get_or_none(day=day, subject=subject):
         return _closed(earlier, new=False)
     now, (begins, ends) = datetime.now(UTC), bounds_of(day, zone)
-    if now < ends + MARGIN or await CLOCK.doubt() is Doubt.AHEAD:
+    if now < ends + MARGIN:
         raise DayNotOver(day)
+    if await CLOCK.doubt() is Doubt.AHEAD:
+        raise ClockAhead(day)
     figures = await _figures(subject, begins, ends)
     columns = {"day": day, "subject": subject, "ends_at": ends, "figures": json.dumps(figures), "actor": actor}
     columns |= {"created_at": now}

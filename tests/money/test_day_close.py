@@ -8,8 +8,10 @@ from zoneinfo import ZoneInfo
 import pytest
 import time_machine
 
+from bot.cli import close as close_command
 from bot.runtime import Database
 from bot.server import Server
+from models import clock
 from models.clock import CLOCK, Doubt
 from models.money.day_close import Closed, DayNotOver, close_agent, close_all, close_provider, first_open
 from models.money.hand_in import hand_in
@@ -263,6 +265,23 @@ def test_a_day_is_closed_at_the_prompt(run: Run, demo_url: str) -> None:
 def test_what_cannot_be_closed_is_said(run: Run, words: tuple[str, ...], said: str) -> None:
     result = run("close", *words, "--by", "Rehema")
     assert result.exit_code == 1 and result.output.strip() == said
+
+
+def test_no_day_is_closed_at_the_prompt_while_the_clock_seems_to_be_ahead(
+    run: Run, demo_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def is_no_demo() -> bool:
+        return False
+
+    monkeypatch.setattr(close_command, "is_demo", is_no_demo)
+    monkeypatch.setattr(clock, "is_synchronised", lambda: False)
+    do_in_one_work(demo_url, lambda: take(1, 2_000_000, NOON, 200_000))
+    words, ahead = ("close", "yesterday", "--all", "--by", "Rehema"), datetime.now(UTC) + timedelta(days=3)
+    with time_machine.travel(ahead, tick=False):
+        refused = run(*words)
+        assert refused.exit_code == 1 and refused.output.startswith("The clock is over a day ahead")
+        assert run("clock", "right").exit_code == 0
+        assert run(*words).exit_code == 0
 
 
 async def test_no_day_is_closed_while_the_clock_seems_to_be_ahead(

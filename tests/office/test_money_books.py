@@ -9,6 +9,7 @@ from aiohttp import FormData
 
 from bot.config import Config
 from handlers.office.money import collection
+from models.clock import CLOCK, Doubt
 from models.money.books import find_fault
 from models.selling.collection import Counted, Part
 from models.selling.contracts import Contract, Instalment
@@ -165,6 +166,18 @@ async def test_money_that_never_came_is_taken_out_of_the_books(desk: Desk) -> No
     assert "TZS 700 1 payment" in await desk.page("/money")
     [line] = (await (await desk.office.get("/money/days.csv")).text()).splitlines()[-1:]
     assert line.endswith(",1,700")
+
+
+async def test_who_closes_a_day_reads_that_the_clock_seems_to_be_ahead(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def is_ahead() -> Doubt:
+        return Doubt.AHEAD
+
+    yesterday = desk.office.mwanga.company.today() - timedelta(days=1)
+    monkeypatch.setattr(CLOCK, "doubt", is_ahead)
+    html = await desk.refused("/money/close", at="/money/close", day=str(yesterday), subject="all")
+    assert "is over a day ahead of the last sale" in html and "close it tomorrow" not in html
 
 
 async def test_a_day_is_closed_once_it_is_over(desk: Desk) -> None:

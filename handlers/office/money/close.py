@@ -19,6 +19,7 @@ from models.audit import record
 from models.money.books import last_check
 from models.money.day_close import (
     EVERYBODY,
+    ClockAhead,
     DayNotOver,
     bounds_of,
     close_agent,
@@ -85,6 +86,9 @@ async def close(request: web.Request) -> web.StreamResponse:
                 await close_provider(provider, day, company.zone, actor)
             else:
                 raise NotDone(_("Choose whose day it is."))
+        except ClockAhead as error:
+            said = _("The server's clock is over a day ahead of the last sale: nothing is sold. Set the clock.")
+            raise NotDone(said) from error
         except DayNotOver as error:
             raise NotDone(_("The day is not over yet: close it tomorrow.")) from error
 
