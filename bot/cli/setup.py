@@ -94,8 +94,10 @@ def _of_service(config: Config) -> dict[str, str]:
     below = folder.relative_to(STATE) if folder.is_relative_to(STATE) and folder != STATE else None
     paths = (program(), config_file(config), folder)
     writable = f"StateDirectory={below}\nStateDirectoryMode=0700" if below else f"ReadWritePaths={folder}"
-    for other in filter(None, (config.journal_folder, config.backup_folder)):
-        writable += f"\nReadWritePaths={other.absolute()}"
+    if config.journal_folder:
+        writable += f"\nReadWritePaths={config.journal_folder.absolute()}"
+    if config.backup_folder:  # the - lets it start without: a disk for copies may be away
+        writable += f"\nReadWritePaths=-{config.backup_folder.absolute()}"
     return {
         "user": USER,
         "program": str(program()),
