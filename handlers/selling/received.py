@@ -354,7 +354,7 @@ async def validate(account_text: str, amount: int, company: Company) -> Refusal 
         return None
     paid_for = await find_by_account(typed, _phone(typed, company))
     if paid_for is Why.NOBODY and (pushes := await requests.shown_as(typed, amount)):
-        paid_for = await load_payable(pushes[0].device_id, pushes[0].contract_id)
+        paid_for = await _asked_for(pushes[0])
     if isinstance(paid_for, Why):
         return Refusal.ACCOUNT
     try:

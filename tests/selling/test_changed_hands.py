@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import pytest
 import time_machine
 
-from bot.payments import Answer, State
+from bot.payments import Answer, Refusal, State
 from bot.server import Server
 from handlers.customers.ownership import retire_device, return_device, transfer_device
-from handlers.selling.received import apply_again, book
+from handlers.selling.received import apply_again, book, validate
 from models.devices import Device, Tariff, Unit
 from models.money.books import find_fault
 from models.money.payments import Payment
@@ -184,6 +184,15 @@ async def test_what_a_phone_was_asked_to_pay_for_days_waits_where_somebody_else_
     await pays(mwanga, request)
     assert (await Sale.get()).customer_id == sold_to and (await Suspense.get()).why == Why.NOBODY
     assert await find_fault() == ""
+
+
+async def test_what_a_phone_shows_cut_is_not_to_be_paid_where_somebody_else_has_the_device(mwanga: Server) -> None:
+    await comes_back_to(mwanga, "Baraka")
+    request = await asked(mwanga, contract=None)
+    await PaymentRequest.filter(id=request.id).update(account="SOLARHOME20260283")
+    assert await validate("SOLARHOME202", request.amount, mwanga.company) is None
+    await comes_back_to(mwanga, "Neema")
+    assert await validate("SOLARHOME202", request.amount, mwanga.company) is Refusal.ACCOUNT
 
 
 async def test_what_waited_for_sales_waits_for_the_office_where_somebody_else_has_the_device(mwanga: Server) -> None:
