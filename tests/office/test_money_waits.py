@@ -86,6 +86,7 @@ async def test_who_assigns_to_what_can_take_nothing_reads_that_it_waits_on(desk:
     response = await desk.send(f"{path}/assign", at=f"{path}?q=neema", to="device EB100042", q="neema")
     page = await desk.page(response.headers["Location"])
     assert "It waits on: nothing can be sold for that now." in page and "Waits TZS 7,000" in page
+    assert "reads so" not in page, "nobody reads it twice, nor without a phone"
     assert not await desk.ask("SELECT 1 FROM sale")
 
 

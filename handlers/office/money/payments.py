@@ -47,7 +47,7 @@ WHY = {
 }
 DONE = {
     "assigned": N_("It is assigned, and everybody is told by SMS."),
-    "waits": N_("It waits on: nothing can be sold for that now. Its payer reads so."),
+    "waits": N_("It waits on: nothing can be sold for that now."),
     "taken": N_("You find out what it is for."),
     "left": N_("Nobody looks after it now."),
     "stands": N_("It is looked at: the books are right."),
