@@ -52,7 +52,7 @@ def rekey() -> None:
 def _write_new_key(config: Config) -> None:
     """The former key is in the file before anything is under the new one: a fall at any moment loses neither."""
     old = config.secret_key.get_secret_value()
-    text = config.file.read_text(encoding="utf-8") if config.file else ""
+    text = config.file.read_text(encoding="utf-8-sig") if config.file else ""
     if not config.file or not old or _key_in(text) != old:  # it is in the environment, or in a file of its own
         fail(SET_BOTH.format(proposal=secrets.token_urlsafe(32)))
     perform(_check_database(config))

@@ -233,6 +233,13 @@ def test_a_server_at_work_is_in_the_way(demo_url: str) -> None:
     assert "former_secret_key" not in Path("mwanga.toml").read_text(), "the server starts again as it was"
 
 
+def test_the_key_is_found_behind_the_mark_of_a_windows_editor(demo_url: str) -> None:
+    Path("mwanga.toml").write_text(f'secret_key = "{DEMO_KEY}"\ndatabase = "{demo_url}"\n', encoding="utf-8-sig")
+    Path("mwanga.toml").chmod(0o600)
+    rekey()
+    assert keys()[1] == DEMO_KEY
+
+
 def test_a_key_that_is_not_the_database_s_own_stays_in_the_file(demo_url: str) -> None:
     configure(demo_url, secret_key=NEW)
     before = Path("mwanga.toml").read_text()
