@@ -53,7 +53,7 @@ async def take_payment(
 ) -> Reply:
     """Quote the payment, confirm it, take it, and tell both sides. It answers the customer's request to this agent, if
     there is one: the room that this holds is room for the sale. With `answered` it is a yes to this very one: raises
-    cash_requests.Ended where that has ended."""
+    cash_requests.Ended where that has ended, and ChangedHands."""
     chat.pass_over(*names_of(paid_for))
     company, nothing, again = chat.company, talk.nothing or verbatim(""), chat.again()
     try:
@@ -64,8 +64,8 @@ async def take_payment(
         at = await paid_for.standing(
             company.today(), company.coin, company.vault, chat.agent, whole_only=company.whole_only, met=met
         )
-        if answered and at.customer.id != answered.customer_id:  # whoever has it now did not ask, and gives no cash
-            raise refusals.PriceChanged
+        if answered and at.customer.id != answered.customer_id:
+            raise cash_requests.ChangedHands
         requests = [answered] if answered else []
         if not answered and met.asked:
             requests = await cash_requests.open_for(chat.agent, paid_for)

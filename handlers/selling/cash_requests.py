@@ -87,6 +87,8 @@ async def requests_(chat: Chat) -> Reply:
         reply = await take_payment(chat, buy, paid_for, request.amount, answered=request)
     except cash_requests.Ended:
         return await _too_late(chat, request.reference)
+    except cash_requests.ChangedHands:  # whatever the answer is, it ends as by a no
+        reply = chat.end(_("Not sold."), outcome="declined")
     if reply.outcome != "declined":
         return reply
     also = [await _declined(request, chat)] if await cash_requests.decline(request) else []

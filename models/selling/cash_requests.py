@@ -46,6 +46,10 @@ class Ended(Exception):
     """The request that a sale was to answer ended in the same moment: nothing was sold."""
 
 
+class ChangedHands(Exception):
+    """Somebody else has by now what was asked for, who did not ask and gives no cash: nothing was sold."""
+
+
 @dataclass(frozen=True)
 class Wish:
     """What somebody with a phone wants to pay for, which may be another customer's."""

@@ -17,7 +17,7 @@ from models.office.money_candidates import candidates
 from models.people import Agent, Customer, OfficeUser
 from models.selling import Contract, Sale, requests, voids
 from models.selling.account_text import find_by_account
-from models.selling.cash_requests import CashRequest
+from models.selling.cash_requests import CashRequest, CashRequestState
 from models.selling.contracts import Ending, contract_of
 from models.selling.payable import Payable, paid_by
 from models.selling.requests import PaymentRequest, Wanted
@@ -210,15 +210,29 @@ async def test_what_waited_for_sales_waits_for_the_office_where_somebody_else_ha
     assert (await Suspense.get()).why == Why.NOBODY and not await Sale.exists()
 
 
-async def test_who_has_a_device_by_then_gets_nothing_for_the_cash_of_who_asked(mwanga: Server) -> None:
+@pytest.mark.parametrize("answer", ["1 482915", "2"])
+async def test_who_has_a_device_by_then_gets_nothing_for_the_cash_of_who_asked(answer: str, mwanga: Server) -> None:
+    """It is over with the agent's answer, whatever that is: it could never be sold."""
     object.__setattr__(mwanga.company, "mobile_money", ())
     await answered(mwanga, "Baraka", "BUY 7000")
     neema = await Customer.get(phone=PEOPLE["Neema"])
     async with mwanga.database.work():
         await transfer_device(await device("SHS0283"), neema, GRACE, "sold it", with_debt=True, **means(mwanga))
-    changed = "Not sold. Price or owner has just changed. Please send it again."
-    assert await answered(mwanga, "Asha", "1 482915") == changed
-    assert not await Sale.exists()
+    phones = Phones(mwanga)
+    await phones.news()
+    (_asha, said), (baraka, told) = await phones.text("Asha", answer)
+    assert said == "C1: not sold. The customer reads it."
+    assert baraka == "Baraka" and told.startswith("Agent Asha Mushi +255700000001 did not take TZS 7,000 for SHS0283.")
+    assert not await Sale.exists() and (await CashRequest.get()).state == CashRequestState.DECLINED
+    assert await find_fault() == ""
+
+
+async def test_what_is_sold_to_who_has_a_device_by_then_answers_nobody_who_asked(mwanga: Server) -> None:
+    object.__setattr__(mwanga.company, "mobile_money", ())
+    await answered(mwanga, "Baraka", "BUY 7000")
+    neema = await Customer.get(phone=PEOPLE["Neema"])
+    async with mwanga.database.work():
+        await transfer_device(await device("SHS0283"), neema, GRACE, "sold it", with_debt=True, **means(mwanga))
     await sold(mwanga, "BUY SHS0283 7000")  # Neema pays as much
     assert (await CashRequest.get()).sale_id is None
     assert not [text for name, text in await Phones(mwanga).news() if name == "Baraka" and "Code" in text]
