@@ -5,7 +5,6 @@ Nothing of this is in the way of a sale: it is added up afterwards, from rows th
 stays in these sums; whoever reads them takes it off (models/office/money_days.py).
 """
 
-import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
@@ -19,9 +18,8 @@ from tortoise.models import Model
 from models.clock import CLOCK, Doubt
 from models.people import Agent, MiniGrid
 from models.settings import Setting
-from models.sql import connection, execute, execute_many, for_update, on_postgres, read_moment
+from models.sql import connection, execute, execute_many, for_update, on_postgres, read_day, read_moment
 
-log = logging.getLogger(__name__)
 HOUR = timedelta(hours=1)
 # So much of an hour is added at once on SQLite at first: a busy hour of a million customers has tens of thousands of
 # sales, and nobody else is answered while they are read.
@@ -51,16 +49,9 @@ ADD_SUM = """INSERT INTO money_sum (span, first_day, what, by_what, whose, numbe
   ON CONFLICT (span, by_what, first_day, what, whose) DO UPDATE
   SET number = money_sum.number + excluded.number, amount = money_sum.amount + excluded.amount,
     commission = money_sum.commission + excluded.commission"""
-# Until when it is added up, and by the days of which time zone.
-IN_ZONE = "days in zone"
-SINCE = f"SELECT until_at, (SELECT value FROM setting WHERE name = '{IN_ZONE}') AS zone FROM added_up"
+IN_ZONE = "days in zone"  # a setting: by the days of which time zone it is added up
+UNKNOWN = ""  # no time zone
 BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
-# All sums from a Monday on, which are whole weeks.
-FORGET = (
-    "DELETE FROM money_day WHERE day >= $1",
-    "DELETE FROM money_week WHERE first_day >= $1",
-    "DELETE FROM money_sum WHERE first_day >= $1",
-)
 FIRST = """SELECT MIN(at) AS at FROM (
   SELECT at FROM (SELECT created_at AS at FROM sale WHERE created_at >= $1 ORDER BY created_at LIMIT 1) AS sold
   UNION ALL
@@ -92,6 +83,14 @@ class By(StrEnum):
 
 
 STATEMENTS = {What.SALE: SOLD, What.PAYMENT: PAID}
+LAST_WEEK = "SELECT MAX(first_day) AS monday FROM money_week"
+# All sums from a Monday on. Spans and dimensions are all that there are: by them an index finds the days.
+FORGET = (
+    "DELETE FROM money_day WHERE day >= $1",
+    "DELETE FROM money_week WHERE first_day >= $1",
+    f"""DELETE FROM money_sum WHERE span IN ({", ".join(f"'{span}'" for span in Span)})
+      AND by_what IN ({", ".join(f"'{by}'" for by in By)}) AND first_day >= $1""",
+)
 
 
 class MoneyDay(Model):
@@ -175,13 +174,17 @@ async def add_up(zone: ZoneInfo, most: int) -> int:
     many pieces of time at most. 0 when there are none, and while the clock seems to be ahead."""
     if await CLOCK.doubt() is Doubt.AHEAD:
         return 0
-    [row] = await execute(connection(), f"{SINCE}{for_update()}")
+    [row] = await execute(connection(), f"SELECT until_at FROM added_up{for_update()}")
     since, over = read_moment(row["until_at"]), _hour_of(datetime.now(UTC) - MARGIN)
-    if row["zone"] != zone.key:  # a database of before may have been ahead for months
-        since = await _take_zone(zone, since, anew=row["zone"] is not None or over < since)
-    if over < since:  # the clock was ahead: what is sold by then would be in no sum. Those of this week are made anew
-        monday = monday_of(over.astimezone(zone).date())
-        since = await _forget(monday, end_of(monday - timedelta(days=1), zone))
+    made_in = await _zone_of_sums()
+    if made_in is None:  # a database of before: one that is ahead may be so for months
+        made_in = await _note_zone(zone.key if since <= over else UNKNOWN)
+    # In another zone each day has other hours. And where the clock was ahead, what is sold by then would be in no sum.
+    if made_in != zone.key or over < since:
+        if await _forget_week(ZoneInfo(made_in or zone.key)):
+            return 1
+        since = BEFORE_ALL
+        await _note_zone(zone.key)
     if over <= since:
         return 0
     [first] = await execute(connection(), FIRST, [since])
@@ -201,22 +204,29 @@ async def add_up(zone: ZoneInfo, most: int) -> int:
     return 1
 
 
-async def _take_zone(zone: ZoneInfo, since: datetime, *, anew: bool) -> datetime:
-    """From now on days are those of this zone; from when on is to be added up. In another zone each day has other
-    hours: what was added up before is made `anew`."""
-    await Setting.update_or_create({"value": zone.key}, name=IN_ZONE)
-    if not anew:
-        return since
-    log.warning("all sales and payments are added up anew, by the days of a time zone", extra={"zone": zone.key})
-    return await _forget(BEFORE_ALL.date(), BEFORE_ALL)
+async def _zone_of_sums() -> str | None:
+    """Asked for when the sums are held: another server may have made them anew just now."""
+    rows = await execute(connection(), "SELECT value FROM setting WHERE name = $1", [IN_ZONE])
+    return str(rows[0]["value"]) if rows else None
 
 
-async def _forget(first: date, begins: datetime) -> datetime:
-    """Add up once more what was sold since this day began: when that was."""
-    for statement in FORGET:
-        await execute(connection(), statement, [first])
-    await execute(connection(), "UPDATE added_up SET until_at = $1", [begins])
-    return begins
+async def _note_zone(key: str) -> str:
+    await Setting.update_or_create({"value": key}, name=IN_ZONE)
+    return key
+
+
+async def _forget_week(zone: ZoneInfo) -> bool:
+    """Have the last week of which there are sums added up anew, by whose days they are: one at a time, since SQLite
+    answers nobody meanwhile. Whether there was one."""
+    [last] = await execute(connection(), LAST_WEEK)
+    until = BEFORE_ALL
+    if last["monday"]:
+        monday = read_day(last["monday"])
+        until = end_of(monday - timedelta(days=1), zone)
+        for statement in FORGET:
+            await execute(connection(), statement, [monday])
+    await execute(connection(), "UPDATE added_up SET until_at = $1", [until])
+    return until > BEFORE_ALL
 
 
 async def sums(what: What, since: datetime, until: datetime) -> Sequence[dict[str, Any]]:

@@ -16,7 +16,7 @@ from handlers.selling.moved import move_by_office
 from models.clock import CLOCK, Doubt, note_seen
 from models.devices import Device, with_owner
 from models.money.books import find_fault
-from models.money.figures import PIECE, AddedUp, MoneyDay, add_up, added_until
+from models.money.figures import PIECE, AddedUp, MoneyDay, MoneyWeek, add_up, added_until
 from models.money.receiving import Incoming, Source, receive
 from models.office import money_days
 from models.office.money_days import Figures, Sums, Wanted, read, read_sold
@@ -79,6 +79,24 @@ async def test_in_another_time_zone_days_have_other_hours(mwanga: Server, clock:
         found = await read(Wanted(TODAY, tomorrow), tokyo, tomorrow)
         assert {day: each.sales for day, each in found.by_day.items()} == {TODAY: 0, tomorrow: 1}
         assert await MoneyDay.all().count() == 2
+
+
+async def test_sums_are_made_anew_week_by_week(mwanga: Server, clock: time_machine.Traveller) -> None:
+    """SQLite answers nobody while rows are removed, and a large company has millions."""
+    for amount in (4000, 6000, 8000):
+        await buy(mwanga, amount)
+        clock.shift(timedelta(days=7))
+    await add_all(mwanga)
+    left, tokyo, last = [], ZoneInfo("Asia/Tokyo"), TODAY + timedelta(days=20)
+    for _portion in range(3):
+        async with mwanga.database.work():
+            assert await add_up(tokyo, FEW)
+        left.append(await MoneyWeek.filter(what="sale").count())
+        assert (await figures(TODAY, last)).total.sold == 18_000_00
+    await add_all(mwanga, zone=tokyo)
+    assert left == [2, 1, 0] and await MoneyWeek.filter(what="sale").count() == 3
+    assert (await read(Wanted(TODAY, last), tokyo, last)).total.sold == 18_000_00
+    assert await find_fault() == ""
 
 
 async def test_the_figures_are_the_same_before_and_after_they_are_added_up(
