@@ -274,10 +274,12 @@ class Dispatcher:
             how = lesson_on(told) if told else None
         return await self._answer_not_understood(exchange, text, pieces, how)
 
-    async def _start(self, exchange: "_Exchange", talk: Talk, arguments: Sequence[str], line: str) -> TurnResult:
+    async def _start(
+        self, exchange: "_Exchange", talk: Talk, arguments: Sequence[str], line: str, *, meant: str = ""
+    ) -> TurnResult:
         asked = exchange.conversation.open
         exchange.conversation.note_command(reads=talk.reads)
-        state = TalkState(talk.name, f"sms {exchange.message.id}")
+        state = TalkState(talk.name, f"sms {exchange.message.id}", meant=meant)
         pieces = apart(courtesies.without_the_last(listed(line))) if talk.commas else []
         said = [] if all(map(is_courtesy, arguments)) else pieces or arguments  # DONE please
         result = await self._replay(exchange, talk, state, said, line)
@@ -293,20 +295,22 @@ class Dispatcher:
             return TurnResult(Reply(changed(talk)), outcome="changed")
         is_first = not (state.answers or state.confirming or talk.secret)
         result = await self._replay(exchange, talk, state, [text])
-        if is_first and result.outcome == "asked again" and (whole := await self._answer_all(exchange, talk, text)):
+        again = result.outcome == "asked again"
+        if is_first and again and (whole := await self._answer_all(exchange, talk, state, text)):
             return whole
-        if result.outcome == "asked again" and len(text) > 1 and (asked := exchange.conversation.return_to_aside()):
+        if again and len(text) > 1 and (asked := exchange.conversation.return_to_aside()):
             return await self._go_on(exchange, asked, text)  # no choice of a list: the serial that it was looked at for
         return result
 
-    async def _answer_all(self, exchange: "_Exchange", talk: Talk, text: str) -> TurnResult | None:
+    async def _answer_all(self, exchange: "_Exchange", talk: Talk, state: TalkState, text: str) -> TurnResult | None:
         """What is no answer to the first question may be all of them at once, as it says that they may come, but
-        without the keyword: SHS0283 8000. None when it is not, and of a yes with its PIN, which came too late."""
+        without the keyword: SHS0283 8000. None when it is not, and of a yes with its PIN, which came too late. What
+        began without a keyword goes on so: it is asked about before anybody pays."""
         pieces, before = split(text), exchange.conversation.dump()
         pin = begins(text) is not None and any(piece.isdecimal() and len(piece) == PIN_DIGITS for piece in pieces)
         if len(pieces) < 2 or pin or looks_like_answer(text) or consent(text) is not None:
             return None
-        result = await self._start(exchange, talk, pieces, f"{talk.keyword.to('en')} {text}")
+        result = await self._start(exchange, talk, pieces, f"{talk.keyword.to('en')} {text}", meant=state.meant)
         asked = exchange.conversation.open if result.open else None
         if result.outcome != "rejected" and (asked is None or asked.answers):
             return result
