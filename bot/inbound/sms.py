@@ -39,6 +39,7 @@ GUESSED = (SEVERAL, ANYTHING)  # kinds of texts of which no word says what they 
 NO_ANSWERS = ("asked again", "given up")
 NO_EFFECT = ("rejected", "refused", "ended", "unclear")  # of talks that came to their end without a yes
 _SERIAL = re.compile(r"\d{3}")  # what names a device has so many digits together
+_LINE = re.compile(r"\W*\d{1,2}(?!\w|[.,]\d)")  # what a text begins with that chooses a line of a list
 LONGEST_HINT = 3  # pieces of a text of which the first may be a keyword with a slip
 
 
@@ -293,7 +294,8 @@ class Dispatcher:
         if talk is None or exchange.caller.role not in talk.roles:
             exchange.conversation.close("left")
             return TurnResult(Reply(changed(talk)), outcome="changed")
-        is_first = not (state.answers or state.confirming or talk.secret)
+        names_line = state.numbered and _LINE.match(text)  # 2 still dark is not for ticket K2
+        is_first = not (state.answers or state.confirming or talk.secret or names_line)
         result = await self._replay(exchange, talk, state, [text])
         again = result.outcome == "asked again"
         if is_first and again and (whole := await self._answer_all(exchange, talk, state, text)):

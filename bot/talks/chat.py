@@ -457,6 +457,7 @@ class Chat(Turn):
     ) -> str:
         """The next piece of new input, or the question itself when there is none."""
         self._state.free, self._state.naming, self._state.signing, self._state.shown = free, naming, signing, [*listed]
+        self._state.numbered = lists or bool(self._state.shown)
         self.lists = lists
         if confirming and self._dialled:
             self._inputs.clear()
