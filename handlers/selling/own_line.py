@@ -79,8 +79,11 @@ def _is_in_reach(paid_for: Payable, turn: Turn) -> bool:
 async def put_in_order(chat: Chat, own: Sequence[Payable]) -> str:
     """Put what is paid for before how much, where one line has them the other way round, and words between them behind.
     Returns the name of the question that it answers first; empty where it has neither."""
+    if not chat.pieces:
+        return ""
     pieces = _without_own_phone(courtesies.within(chat.pieces), chat.person.phone)
     if not pieces:
+        chat.put_pieces([])
         return ""
     place, count = await _target(pieces[:MOST_PIECES], own, chat)
     others = [*pieces[:place], *pieces[place + count :]]
