@@ -200,6 +200,8 @@ class Chat(Turn):
             answer = self._answer(
                 question.prompt, free=question.as_written, naming=question.naming, listed=question.listed
             )
+            if question.as_written and self._holds_command(answer):
+                raise Rejected(question.prompt, _ONE_COMMAND)
             if question.courteous and not question.as_written:
                 answer = without_courtesy(answer)
             if answer.isdecimal() and len(answer) < 10 and 1 <= int(answer) <= len(lines) and not self.one_line:
@@ -311,8 +313,6 @@ class Chat(Turn):
             self._join(count)
         else:
             self._join(await question.pieces(self, self._inputs), as_written=question.as_written)
-            if question.as_written and self._holds_command(self._inputs[0]):
-                raise Rejected(verbatim(""), _ONE_COMMAND)
 
     def _holds_command(self, words: str) -> bool:
         """Whether one of an agent's further sentences is a command that wants money for something, of which nothing
