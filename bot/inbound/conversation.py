@@ -38,7 +38,8 @@ class Conversation:
             conversation._remember(conversation.aside, "expired")
             conversation.aside = None
         if conversation.open and conversation.open.is_expired:
-            conversation.late = "" if conversation.open.confirming else conversation.open.running
+            is_late = not conversation.open.confirming and now_ms() - conversation.open.asked_at <= LAST_MS
+            conversation.late = conversation.open.running if is_late else ""
             conversation.close("expired")
         return conversation
 
