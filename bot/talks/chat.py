@@ -385,7 +385,7 @@ class Chat(Turn):
         answer = self._answer(question.prompt, confirming=not self.one_line, signing=signing)
         if signing and not self.ussd and declines(answer):
             raise Left
-        await self._read(question, (consent(answer) if signing else None) or answer, question.prompt)
+        await self._read(question, (consent(answer) if signing else None) or without_courtesy(answer), question.prompt)
         self.pin_given = True
 
     def again(self) -> bool:
