@@ -465,7 +465,7 @@ class Chat(Turn):
             self._state.confirming, self._state.offered = confirming, list(offered) if self._state.answers else []
             raise Suspended(shown)
         answer = self._inputs.pop(0)
-        if answer == BACK and not self.one_line:
+        if without_courtesy(answer) == BACK and not self.one_line:
             self._go_back()
         if self.ussd and "*" in answer:
             raise Rejected(shown, _("Answer without *."))
