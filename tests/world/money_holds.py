@@ -144,7 +144,18 @@ async def check_pushes(at: Server) -> None:
 
 
 async def check_wallets(at: Server) -> None:
-    """A wallet has what came in less what was sold from it and stands."""
+    """A wallet has what came in less what was sold from it and stands. What was sold for cash and is void came in where
+    the agent has a wallet by then; what was sold from it and is void went out where the cash came from elsewhere."""
+    moved: defaultdict[int, int] = defaultdict(int)
+    for row in await rows(
+        at,
+        "SELECT s.agent_id, s.amount, p.provider, -l.amount AS came FROM sale s JOIN payment p ON p.id = s.payment_id"
+        " JOIN void v ON v.sale_id = s.id AND v.state = 'done' JOIN entry e ON e.key = 'sale ' || s.id || ' paid back'"
+        " JOIN line l ON l.entry_id = e.id JOIN account a ON a.id = l.account_id AND a.kind = 'wallet'",
+    ):
+        amount = int(row["amount"])
+        assert int(row["came"]) == (amount if row["provider"] == "cash" else -amount), "another amount was paid back"
+        moved[int(row["agent_id"])] += int(row["came"])
     wallets = await rows(
         at,
         "SELECT g.id, COALESCE((SELECT -balance FROM account WHERE kind = 'wallet' AND owner = g.id), 0) AS there,"
@@ -154,7 +165,8 @@ async def check_wallets(at: Server) -> None:
         " (SELECT 1 FROM void v WHERE v.sale_id = s.id AND v.state = 'done')) AS sold FROM agent g",
     )
     for row in wallets:
-        assert 0 <= int(row["there"]) == int(row["came"]) - int(row["sold"]), "a wallet has what nobody put in"
+        came = int(row["came"]) + moved[int(row["id"])]
+        assert 0 <= int(row["there"]) == came - int(row["sold"]), "a wallet has what nobody put in"
 
 
 async def check_credit(at: Server) -> None:
