@@ -155,7 +155,9 @@ OF_DECISIONS = (
     Press(at="/money/sales/{now0}", to="/money/sales/{now0}/token", typed=WHY, says="Token:"),
     Press(at="/money/sales/{now4}", to="/money/sales/{now4}/void", typed=WHY, who=CLERK, says=ASKED),
     Press(at=VOIDS, to="/money/voids/{void}", hidden="do=refuse", says="It is not done."),
-    Press(at=VOIDS, to="/money/voids/{void}", hidden="do=approve", asks=SURE, says=DONE),
+    Press(  # of a sale of Hamisi's, who has left
+        at=VOIDS, to="/money/voids/{void}", hidden="do=approve", asks=SURE, says="give the customer the cash out of the"
+    ),
     Press(
         at="/money/sales/{now5}",
         to="/money/sales/{now5}/move",
