@@ -310,7 +310,8 @@ class Dispatcher:
         began without a keyword goes on so: it is asked about before anybody pays."""
         pieces, before = split(text), exchange.conversation.dump()
         pin = begins(text) is not None and any(piece.isdecimal() and len(piece) == PIN_DIGITS for piece in pieces)
-        if len(pieces) < 2 or pin or looks_like_answer(text) or consent(text) is not None:
+        parted = "," in text if talk.commas else len(pieces) > 1
+        if not parted or pin or looks_like_answer(text) or consent(text) is not None:
             return None
         result = await self._start(exchange, talk, pieces, f"{talk.keyword.to('en')} {text}", meant=state.meant)
         asked = exchange.conversation.open if result.open else None
