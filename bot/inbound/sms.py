@@ -295,7 +295,7 @@ class Dispatcher:
             exchange.conversation.close("left")
             return TurnResult(Reply(changed(talk)), outcome="changed")
         names_line = state.numbered and _LINE.match(text)  # 2 still dark is not for ticket K2
-        is_first = not (state.answers or state.confirming or talk.secret or names_line)
+        is_first = not (state.answers or state.confirming or state.free or talk.secret or names_line)
         result = await self._replay(exchange, talk, state, [text])
         again = result.outcome == "asked again"
         if is_first and again and (whole := await self._answer_all(exchange, talk, state, text)):
