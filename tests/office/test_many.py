@@ -28,6 +28,7 @@ def clock() -> Any:
 async def office(config: Config) -> AsyncIterator[Office]:
     async with open_office(config) as office:
         office.mwanga.broadcasts.stop()  # what goes out goes when a test says so
+        await office.mwanga.outbox.stop()  # and stays on its way: a page may be slower than the simulator
         await office.sign_in()
         yield office
 
