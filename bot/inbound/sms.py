@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from bot.company import Company
+from bot.inbound.caps import GlobalCap
 from bot.inbound.conversation import Conversation
 from bot.inbound.inbox import StoredSms
+from bot.inbound.lines import fits_at_worst, has_digit, is_answer_after_all, is_first, may_be_all_answers
 from bot.message import Reply
 from bot.monitor import Signs
 from bot.outbound import Composer, NewMessage
@@ -14,19 +16,19 @@ from bot.receipts import Heard, Receipts
 from bot.routing import Router
 from bot.routing.networks import is_code
 from bot.talks import Channel, Chat, Commands, Talk, Turn, courtesies
-from bot.talks.commands import NO_ARGUMENTS, Found
+from bot.talks.commands import Found
 from bot.talks.contacts import PhoneState
 from bot.talks.meanings import ANYTHING, SEVERAL, THING
 from bot.talks.replay import TurnResult, changed, lesson_on, replay
 from bot.talks.state import Fits, TalkState, locked_out
 from bot.text import Text, _, joined, normalise, plain_word, verbatim
-from bot.text.answers import PIN_DIGITS, apart, begins, consent, is_courtesy, looks_like_answer, no
+from bot.text.answers import apart, begins, consent, is_courtesy, looks_like_answer, no
 from bot.text.grammar import listed, split
 from bot.text.numbers import is_machine
 from models.messages import MessageKind
 from models.messages.written import count_answers, expects_since
 from models.people import Caller, Role
-from models.sql import HOUR_MS, UnitOfWork, forget_ahead, now_ms, unit_of_work
+from models.sql import forget_ahead, now_ms
 
 APOLOGY = _("Sorry, that did not work. Nothing was sold. The office knows. Call {help}.")
 SOLD_BEFORE = _("Nothing new was sold. The last sale stands: CASH or TOKEN serial shows it.")
@@ -38,8 +40,6 @@ OFFICE_READS = _("The office reads what you wrote. Send HELP for the words, or c
 GUESSED = (SEVERAL, ANYTHING)  # kinds of texts of which no word says what they are about
 NO_ANSWERS = ("asked again", "given up")
 NO_EFFECT = ("rejected", "refused", "ended", "unclear")  # of talks that came to their end without a yes
-_SERIAL = re.compile(r"\d{3}")  # what names a device has so many digits together
-_LINE = re.compile(r"\W*\d{1,2}(?!\w|[.,]\d)")  # what a text begins with that chooses a line of a list
 LONGEST_HINT = 3  # pieces of a text of which the first may be a keyword with a slip
 
 
@@ -52,39 +52,6 @@ class Handled:
     outcome: str = ""
     answered: frozenset[str] = frozenset()  # the origins of messages whose questions are open no more
     tells: bool = False  # whether others may have been written to, beside what is outgoing
-
-
-class GlobalCap:
-    """Replies of this process to everybody in an hour; 0 means no cap. Those of a unit of work that is undone do not
-    count."""
-
-    def __init__(self, cap: int) -> None:
-        self.cap, self._count, self._since = cap, 0, 0
-
-    def is_reached(self, now: int) -> bool:
-        """Whether nobody gets another reply for now (ms)."""
-        unit = unit_of_work()
-        counted = self._count if abs(now - self._since) <= HOUR_MS else 0
-        return bool(self.cap) and counted + (len(self._given_in(unit)) if unit else 0) >= self.cap
-
-    def count_reply(self, now: int) -> None:
-        if unit := unit_of_work():
-            self._given_in(unit).append(now)
-        else:
-            self._count_one(now)
-
-    def _given_in(self, unit: UnitOfWork) -> list[int]:
-        """When each reply of this unit of work was given: at its end they count."""
-        return unit.at_end("replies", self._count_all)
-
-    async def _count_all(self, given: Sequence[int]) -> None:
-        for now in given:
-            self._count_one(now)
-
-    def _count_one(self, now: int) -> None:
-        if abs(now - self._since) > HOUR_MS:  # also where the clock was set back
-            self._count, self._since = 0, now
-        self._count += 1
 
 
 class Dispatcher:
@@ -170,7 +137,7 @@ class Dispatcher:
         if exchange.conversation.asks and consent(text) and (unsigned := exchange.conversation.find_unsigned()):
             return await self._go_on(exchange, unsigned, text)
         found = self._command(exchange, text, pieces)
-        at_worst = _fits_at_worst(found[0] if found else None, text)
+        at_worst = fits_at_worst(found[0] if found else None, text)
         asked = await self._find_question(exchange, text, at_worst) if at_worst is not None else None
         if found and not asked:
             (talk, of, arguments), text = found
@@ -252,7 +219,7 @@ class Dispatcher:
             return None
         names = courtesies.name_words([agent.name, self._company.name])
         text = courtesies.from_the_command_on(text, self._commands, role, names)
-        may_answer = asked and not asked.confirming and not _has_digit(text)
+        may_answer = asked and not asked.confirming and not has_digit(text)
         found = None if may_answer else self._commands.find_spelt(split(text) or [""], role)
         return (found, text) if found else None
 
@@ -284,7 +251,7 @@ class Dispatcher:
         pieces = apart(courtesies.without_the_last(listed(line))) if talk.commas else []
         said = [] if all(map(is_courtesy, arguments)) else pieces or arguments  # DONE please
         result = await self._replay(exchange, talk, state, said, line)
-        if asked and _is_answer_after_all(asked, talk, line, result, exchange.language):
+        if asked and is_answer_after_all(asked, talk, line, result, exchange.language):
             exchange.conversation.open = asked
             return await self._go_on(exchange, asked, line)
         return result
@@ -294,11 +261,10 @@ class Dispatcher:
         if talk is None or exchange.caller.role not in talk.roles:
             exchange.conversation.close("left")
             return TurnResult(Reply(changed(talk)), outcome="changed")
-        names_line = state.numbered and _LINE.match(text)  # 2 still dark is not for ticket K2
-        is_first = not (state.answers or state.confirming or state.free or talk.secret or names_line)
+        first = is_first(state, talk, text)
         result = await self._replay(exchange, talk, state, [text])
         again = result.outcome == "asked again"
-        if is_first and again and (whole := await self._answer_all(exchange, talk, state, text)):
+        if first and again and (whole := await self._answer_all(exchange, talk, state, text)):
             return whole
         if again and len(text) > 1 and (asked := exchange.conversation.return_to_aside()):
             return await self._go_on(exchange, asked, text)  # no choice of a list: the serial that it was looked at for
@@ -306,14 +272,12 @@ class Dispatcher:
 
     async def _answer_all(self, exchange: "_Exchange", talk: Talk, state: TalkState, text: str) -> TurnResult | None:
         """What is no answer to the first question may be all of them at once, as it says that they may come, but
-        without the keyword: SHS0283 8000. None when it is not, and of a yes with its PIN, which came too late. What
-        began without a keyword goes on so: it is asked about before anybody pays."""
-        pieces, before = split(text), exchange.conversation.dump()
-        pin = begins(text) is not None and any(piece.isdecimal() and len(piece) == PIN_DIGITS for piece in pieces)
-        parted = "," in text if talk.commas else len(pieces) > 1
-        if not parted or pin or looks_like_answer(text) or consent(text) is not None:
+        without the keyword: SHS0283 8000. None when it is not. What began without a keyword goes on so: it is asked
+        about before anybody pays."""
+        if not may_be_all_answers(talk, text):
             return None
-        result = await self._start(exchange, talk, pieces, f"{talk.keyword.to('en')} {text}", meant=state.meant)
+        before = exchange.conversation.dump()
+        result = await self._start(exchange, talk, split(text), f"{talk.keyword.to('en')} {text}", meant=state.meant)
         asked = exchange.conversation.open if result.open else None
         if result.outcome != "rejected" and (asked is None or asked.answers):
             return result
@@ -364,7 +328,7 @@ class Dispatcher:
         at once has the same answer, for networks repeat. After anything else it means something else, and what was
         sold before would be taken for its answer. A bare word belongs to what was asked last, if by the office."""
         conversation = exchange.conversation
-        written = 0 if _has_digit(text) else await self._written_to(exchange)
+        written = 0 if has_digit(text) else await self._written_to(exchange)
         if written > conversation.closed_at:
             return await self._leave_to_office(exchange, written)
         exchange.talk = conversation.talk
@@ -457,7 +421,7 @@ class Dispatcher:
     def _hint(self, exchange: "_Exchange", pieces: Sequence[str]) -> Text | None:
         """What is said of a short text that begins with a keyword that has a slip, or is for somebody else."""
         role, word = exchange.caller.role, pieces[0]
-        sentence = role is Role.CUSTOMER and len(pieces) > 1 and not _has_digit("".join(pieces))
+        sentence = role is Role.CUSTOMER and len(pieces) > 1 and not has_digit("".join(pieces))
         if len(pieces) > LONGEST_HINT or sentence:
             return None
         close = self._commands.suggest(word, role, exchange.language)
@@ -529,57 +493,6 @@ class _Meant:
 def _is_guess(meant: _Meant | None) -> bool:
     """Whether no word of a text says what it is about."""
     return meant is None or meant.kind in GUESSED
-
-
-def _fits_at_worst(found: Found | None, text: str) -> Fits | None:
-    """How a text, in which this command was found or none, has to fit what somebody else's talk asked, to be its
-    answer. None: it is a command."""
-    if found is None:
-        return Fits.UNCLEAR
-    if found.talk.gives_way and found.arguments and not _SERIAL.search(text):  # problem solved
-        return Fits.OTHER
-    return Fits.ANSWER if found.talk.find_question else None  # Fixed, thank you
-
-
-def _is_answer_after_all(asked: TalkState, talk: Talk, line: str, result: TurnResult, language: str) -> bool:
-    """Whether a line that begins with a keyword of this talk, which answered it so, is for the question that was open:
-    it was to be answered by words, and no whole command came of them."""
-    rejected = result.outcome == "rejected"
-    if not asked.naming:
-        return asked.free and rejected and _is_sentence(talk, line)
-    undone = rejected or (not talk.reads and (result.open or result.outcome == "ended"))
-    return undone and talk.name != asked.talk and _is_name(talk, line, language)
-
-
-def _is_name(talk: Talk, line: str, language: str) -> bool:
-    """Whether a line may be the name of somebody which begins with a keyword, as Shida Juma does: words alone, of which
-    the first is none that help shows for the command."""
-    first, *others = split(line)
-    shown = {plain_word(talk.keyword.to(each)) for each in (language, "en")}
-    return bool(others) and plain_word(first) not in shown and not any(map(str.isdigit, line))
-
-
-def _is_sentence(talk: Talk, line: str) -> bool:
-    """Whether a line that does not fit the command with whose keyword it begins is none: either nothing stands behind
-    that keyword, or a number, and there is none. Token does not work."""
-    if talk.usage is NO_ARGUMENTS:
-        return True
-    if talk.example is None or talk.commas:  # SELL, which takes a name as well
-        return False
-    if _is_shortened(split(line)[0], talk):
-        return False
-    return _has_digit(split(talk.example.to("en"))[0]) and not _has_digit(line)
-
-
-def _is_shortened(word: str, talk: Talk) -> bool:
-    """Whether a keyword is the beginning of another one of its language, as CUST is: nobody writes it in a sentence."""
-    known = [tuple(map(plain_word, words)) for words in talk.words.values()]
-    short = plain_word(word)
-    return any(short in words and any(other != short and other.startswith(short) for other in words) for words in known)
-
-
-def _has_digit(text: str) -> bool:
-    return any(map(str.isdigit, text))
 
 
 def _letters(text: str) -> str:

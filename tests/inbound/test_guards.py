@@ -8,8 +8,8 @@ import time_machine
 
 from bot.app import PURGES, assembled
 from bot.config import Config, load
+from bot.inbound.caps import GlobalCap
 from bot.inbound.inbox import StoredSms
-from bot.inbound.sms import GlobalCap
 from bot.message import Inbound, OptOut
 from bot.runtime import Housekeeping
 from bot.server import Server
