@@ -135,7 +135,7 @@ class Worker:
         self._turns: list[_DialledTurn] = []
         self._wake = asyncio.Event()
         self._wake.set()  # whatever an earlier process left is looked at first
-        self._batch_done = asyncio.Event()
+        self.batches, self._batch_done = 0, asyncio.Event()  # how many are done
         self._stopping = False
         self._slow = False  # after the database failed, and while each message of a batch is run alone
         self._next_at = 0.0  # when the next batch begins in a flood
@@ -166,9 +166,11 @@ class Worker:
         self._wake.set()
         return await waiting.answer
 
-    async def wait_for_batch(self) -> None:
-        """Wait until the next batch is done."""
-        await self._batch_done.wait()
+    async def wait_for_batch(self, after: int) -> None:
+        """Wait until more batches are done than this. Whoever looks at what they did takes the number before the look,
+        or misses one that ends meanwhile."""
+        if self.batches <= after:
+            await self._batch_done.wait()
 
     async def run(self) -> None:
         """Handle until stopped."""
@@ -227,13 +229,16 @@ class Worker:
             self._slow = True
             await self._run_each_alone(turns, batch.begun)
             self._slow = False
-            self._batch_done.set()
-            self._batch_done.clear()
+            self._tell_done()
             return True
         self._report_done(batch)
+        self._tell_done()
+        return batch.more or bool(self._turns)
+
+    def _tell_done(self) -> None:
+        self.batches += 1
         self._batch_done.set()
         self._batch_done.clear()
-        return batch.more or bool(self._turns)
 
     async def _fill(self, batch: _Batch, turns: Sequence[_DialledTurn], claim: Claim) -> None:
         """Handle these turns and what is claimed, in one unit of work. On SQLite what has just arrived is stored first

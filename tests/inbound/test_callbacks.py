@@ -266,7 +266,7 @@ async def test_a_database_that_drops_its_connections_costs_no_message(at: Servin
 
     async def drop_often() -> None:
         for _ in range(30):
-            await at.mwanga.worker.wait_for_batch()
+            await at.mwanga.worker.wait_for_batch(at.mwanga.worker.batches)
             with suppress(Exception):  # this connection may be one that is gone
                 await at.rows(drop)
 
@@ -277,6 +277,8 @@ async def test_a_database_that_drops_its_connections_costs_no_message(at: Servin
         )
 
     await asyncio.gather(text("Baraka"), text("Neema"), text("Amina"), drop_often())
+    batches = at.mwanga.worker.batches
     while (rows := await looked())[-1]["state"] == "new":
-        await at.mwanga.worker.wait_for_batch()
+        await at.mwanga.worker.wait_for_batch(batches)
+        batches = at.mwanga.worker.batches
     assert rows == [{"state": "done", "error": "", "n": 450}]

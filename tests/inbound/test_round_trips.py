@@ -23,6 +23,7 @@ from bot.server import Server
 from bot.text.numbers import Sender, SenderKind
 from models.messages import State
 from models.sql import execute
+from tests.world.handling import handled
 from tests.world.outbox_rig import Bench
 from tests.world.people import GATEWAY, MENU, PINS
 from tests.world.round_trips import Trips, Unit, counted
@@ -55,11 +56,7 @@ class World:
             for n in range(count)
         ]
         await asyncio.gather(*map(self.mwanga.inbox.record, arriving))
-        while await self._waiting():
-            await self.mwanga.worker.wait_for_batch()
-
-    async def _waiting(self) -> bool:
-        return bool(await execute(self.mwanga.database.client, "SELECT 1 FROM inbox WHERE state = 'new' LIMIT 1"))
+        await handled(self.mwanga)
 
     async def dial(self, count: int, phone: str, transcript: str) -> None:
         """So many phones dial, or press a key, in the same moment."""

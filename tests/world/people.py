@@ -10,6 +10,7 @@ from bot.message import Inbound, UssdTurn
 from bot.server import Server
 from bot.text.numbers import Sender, SenderKind, sender
 from models.sql import execute
+from tests.world.handling import handled
 from tests.world.menus import way
 
 PEOPLE = {
@@ -95,13 +96,8 @@ class Phones:
         return await way(session.screen, label, session.enter)
 
     async def handled(self) -> None:
-        """Wait until nothing waits in the inbox. The worker tells when it has worked; nothing is polled."""
-        while await self._waiting():
-            await self.mwanga.worker.wait_for_batch()
-
-    async def _waiting(self) -> bool:
-        rows = await execute(self.mwanga.database.client, "SELECT 1 FROM inbox WHERE state = 'new' LIMIT 1")
-        return bool(rows)
+        """Wait until nothing waits in the inbox."""
+        await handled(self.mwanga)
 
     async def news(self) -> list[tuple[str, str]]:
         """Messages to be sent that nobody looked at yet."""

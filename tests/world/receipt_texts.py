@@ -13,6 +13,7 @@ from models.messages.phones import write_sims
 from models.money import receipt_texts as kept
 from models.money.receipt_texts import ReceiptText
 from models.sql import execute, ms_of, now_ms
+from tests.world.handling import handled
 
 NAME = "Till phone"
 
@@ -42,8 +43,7 @@ class Till:
         await self.handled()
 
     async def handled(self) -> None:
-        while await self.sql("SELECT 1 FROM inbox WHERE state = 'new'"):
-            await self.mwanga.worker.wait_for_batch()
+        await handled(self.mwanga)
 
     async def sql(self, statement: str, *values: Any) -> list[dict[str, Any]]:
         return await execute(self.mwanga.database.client, statement, values)

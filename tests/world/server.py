@@ -8,7 +8,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,7 @@ from bot.runtime import Database
 from bot.server import SERVER, Server
 from models.sql import execute
 from tests.emulators.africastalking import API_KEY, USERNAME, Emulator, Session
+from tests.world.handling import handled
 from tests.world.menus import way
 from tests.world.people import PEOPLE
 from tests.world.ports import free_port
@@ -165,18 +166,10 @@ class Serving:
 
     async def handled(self) -> None:
         """Wait until nothing waits in the inbox."""
-        await _until(self._nothing_new, self.mwanga.worker.wait_for_batch)
-
-    async def _nothing_new(self) -> bool:
-        return not await self.rows("SELECT 1 FROM inbox WHERE state = 'new' LIMIT 1")
+        await handled(self.mwanga)
 
     def metric(self, name: str, **labels: str) -> float:
         return self.mwanga.metrics.registry.get_sample_value(name, labels) or 0.0
-
-
-async def _until(true: Callable[[], Awaitable[bool]], changed: Callable[[], Awaitable[None]]) -> None:
-    while not await true():
-        await changed()
 
 
 @asynccontextmanager
