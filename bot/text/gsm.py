@@ -97,11 +97,6 @@ def fits_sms(text: str) -> bool:
     return is_gsm(text) and septets(text) <= SINGLE
 
 
-def fits_screen(text: str) -> bool:
-    """Whether the text is one USSD screen of 160 septets."""
-    return is_gsm(text) and septets(text) <= SCREEN
-
-
 def plain(text: str, *, accents: bool = False) -> str:
     """The text in unaccented GSM-7, line breaks kept: `João’s №5…` becomes `Joao's No5...`.
 

@@ -268,11 +268,6 @@ async def swap_to(device: Device) -> DeviceSwap | None:
     return await find_row(DeviceSwap, came, [device.id, device.customer_id])
 
 
-async def swap_from(device: Device) -> DeviceSwap | None:
-    """The swap that took this device out of use, if one did."""
-    return await find_row(DeviceSwap, "former_id = $1 ORDER BY id DESC", [device.id])
-
-
 async def _read(swap: DeviceSwap, *, new: bool) -> Swapped:
     former, device = await with_owner(swap.former_id), await with_owner(swap.device_id)
     return Swapped(swap, former, device, await Customer.get(id=swap.customer_id), new)

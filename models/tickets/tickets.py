@@ -24,7 +24,6 @@ from models.sql import columns_of, connection, execute, lock_rows, marks
 DUE = timedelta(days=3)  # when nobody says otherwise
 SILENCE = timedelta(days=3)  # without an answer to "is it fixed?" a ticket closes
 SECOND_THOUGHTS = timedelta(days=7)  # for so long a yes can be taken back by a bare no
-MOST_LISTED = 200  # tickets of one state on a page of the office, the most urgent first
 SAME = """ticket.customer_id = $1 AND ticket.state = 'open' AND ticket.category = $2 AND ticket.text = $3
   AND ticket.device_id {}"""
 WORK = """ticket.agent_id = $1 AND ticket.state = 'open' AND customer.mini_grid_id = $2
@@ -365,19 +364,6 @@ async def tickets_of(customers: Sequence[Customer], most: int) -> list[Ticket]:
     ids = [customer.id for customer in customers]
     whose = f"ticket.customer_id IN ({marks(len(ids), 2)}) AND ticket.state <> 'closed'"
     return await _find(f"{whose} ORDER BY ticket.id DESC LIMIT $1", [most, *ids]) if ids else []
-
-
-async def tickets_in(state: TicketState, before: int = 0) -> list[Ticket]:
-    """All of one state, for the office: open ones with the nearest due date first, asked ones that wait longest first,
-    closed ones newest first and, with `before`, those whose number is smaller."""
-    found = Ticket.filter(state=state).select_related("customer", "device", "agent", "staff").limit(MOST_LISTED)
-    match state:
-        case TicketState.OPEN:
-            return await found.order_by("due_at", "id")
-        case TicketState.ASKED:
-            return await found.order_by("asked_at", "id")
-        case _:
-            return await (found.filter(id__lt=before) if before else found).order_by("-id")
 
 
 async def find_asked(customers: Sequence[Customer]) -> Ticket | None:

@@ -1,14 +1,17 @@
 """Every file stands in a room and says what it is for. Who may use whom is held by import-linter: `make lint`."""
 
+import ast
 import importlib
+import re
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-from tests.world.syntax import ROOT, head, name_of
+from tests.world.syntax import ROOT, head, name_of, nodes
 
 TOPS = ("bot", "handlers", "models")
 FILES = [
@@ -20,6 +23,12 @@ FILES = [
 ROOMS = [path.parent for path in FILES if path.name == "__init__.py"]
 MOST_SHOWN = 10  # names: a room that shows more is two rooms
 LONGEST_SENTENCE = 120
+CALLED_BY_LIBRARIES = {  # what a class of ours puts in the place of a library's own
+    *("_execute", "executescript", "create_connection"),  # tortoise-orm
+    *("ngettext", "get_translations", "validate_text", "validate_reason"),  # WTForms
+    "_make_request",  # africastalking
+}
+CALLED_BY_TESTS = {"wait_for_batch", "drain"}  # they wait for what a server does by itself
 
 
 def imported(path: Path) -> list[tuple[str, str]]:
@@ -93,3 +102,22 @@ def test_no_test_file_serves_as_a_library() -> None:
     ]
     assert any(module.startswith("tests.world") for _file, module in taken)
     assert [one for one in taken if one[1].startswith("tests.") and one[1].rpartition(".")[2].startswith("test_")] == []
+
+
+def test_each_function_has_a_user() -> None:
+    """In the program itself, its pages and their scripts. What is decorated is called by whoever it is registered
+    with."""
+    texts = [
+        path for top in TOPS for path in (ROOT / top).rglob("*") if path.suffix in (".py", ".html", ".js", ".toml")
+    ]
+    words = Counter(word for path in texts for word in re.findall(r"\w+", path.read_text()))
+    defined = [
+        node.name
+        for path in FILES
+        for node in nodes(path)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and not node.decorator_list
+        and not node.name.startswith("__")
+    ]
+    assert len(defined) > 2_000
+    assert {name for name in defined if words[name] == 1} == {*CALLED_BY_LIBRARIES, *CALLED_BY_TESTS}

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.text import plain, septets, shorten
-from bot.text.gsm import BASIC, EXTENDED, fits_screen, fits_sms, is_gsm, parts, straight
+from bot.text.gsm import BASIC, EXTENDED, fits_sms, is_gsm, parts, straight
 
 gsm_texts = st.text(alphabet=BASIC + EXTENDED, max_size=700)
 any_texts = st.text(max_size=200)
@@ -126,12 +126,11 @@ def test_plain_spells_what_phones_type(text: str, expected: str) -> None:
 
 
 def test_a_message_fits_up_to_its_last_septet() -> None:
-    for fits in (fits_sms, fits_screen):
-        assert fits("a" * 160)
-        assert fits("a" * 158 + "€")
-        assert not fits("a" * 159 + "€")
-        assert not fits("a" * 161)
-        assert not fits("ç")
+    assert fits_sms("a" * 160)
+    assert fits_sms("a" * 158 + "€")
+    assert not fits_sms("a" * 159 + "€")
+    assert not fits_sms("a" * 161)
+    assert not fits_sms("ç")
 
 
 @pytest.mark.parametrize(

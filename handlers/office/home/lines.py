@@ -17,7 +17,7 @@ from bot.routing.watch import facts_of_unused
 from bot.server import Server
 from handlers.office.frame.words import N_, _
 from models.messages import GatewayState, Phone
-from models.messages.beats import HOURS, Beat
+from models.messages.beats import Beat
 from models.office.overview import Counted, Queue, Report
 from models.sql import connection
 
@@ -151,8 +151,3 @@ def count_since_start(counter: Counter, **labels: str) -> int:
     """What was counted with these labels since the start."""
     samples = [sample for metric in counter.collect() for sample in metric.samples if sample.name.endswith("_total")]
     return int(sum(sample.value for sample in samples if labels.items() <= sample.labels.items()))
-
-
-def count_hours(beats: Sequence[Beat], state: str) -> int:
-    """In how many of the last hours it was so."""
-    return sum(beat.state == state for beat in beats[-HOURS:])
