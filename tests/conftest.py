@@ -18,7 +18,7 @@ from bot.runtime import Database
 from bot.server import Server
 from models.money.references import ALPHABET
 from tests.emulators.android.clock import Clock
-from tests.world import light_passwords, models_once, pages_once
+from tests.world import light_passwords, models_once, pages_once, slowness
 from tests.world.people import NOON
 from tests.world.prompt import Run, mwanga_command
 from tests.world.pushes import PushClock
@@ -38,6 +38,8 @@ def pytest_configure(config: pytest.Config) -> None:
     models_once.install()
     light_passwords.install()
     pages_once.install()
+    if who := config.getoption("--slow"):
+        slowness.install(who)
     if not hasattr(config, "workerinput"):
         open_folder()
 
@@ -72,6 +74,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update", action="store_true", help="write what was answered into tests/dialogs/*.txt")
+    parser.addoption("--slow", choices=sorted(slowness.SLOW), help="what waits at random: tests/world/slowness.py")
     parser.addoption("--inputs", type=int, default=30_000, help="how many tests/crashes/test_fuzz.py sends")
     parser.addoption("--seeds", type=int, default=2, help="how many days tests/crashes/test_chaos.py goes through")
 
