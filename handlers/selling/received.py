@@ -21,7 +21,7 @@ from models.audit import record
 from models.messages import MessageKind
 from models.money.payments import Payment
 from models.money.receiving import Incoming, Received, Why, lock_payment, receive, unapplied
-from models.money.waiting import NoSuchPayment, find_unapplied, is_passing
+from models.money.waiting import NoSuchPayment, find_unapplied, is_in_doubt, is_passing
 from models.money.wallets import NothingUnapplied, NotPrepaid, find_prepaid, top_up_wallet
 from models.people import Agent, Customer, find_callers
 from models.selling import Payable, Sale, applying, quotes, requests
@@ -90,20 +90,22 @@ async def book_payment(
     received = await receive(payment)
     if request:
         await requests.note_paid(request, received.payment.id)
-    return received, await _apply(received, request, company)
+    return received, await _apply(received, payment, request, company)
 
 
-async def _apply(received: Received, request: PaymentRequest | None, company: Company) -> Told:
+async def _apply(received: Received, said: Incoming, request: PaymentRequest | None, company: Company) -> Told:
     if received.other_name:  # whoever paid has been told under the first name
         return []
+    more = False
     if not received.new:
         await lock_payment(received.payment.id)  # what the office is doing with it counts when it is done
+        more = await _learn(received.payment, said, company)
     if agent := await _agent_paid(received.payment, request, company):
         with suppress(NotPrepaid):  # somebody took the wallet away just now: as if it had been gone before
             return await _top_up(received.payment, agent, company)
     payment, paid_for = received.payment, await _find(received.payment, request, company)
     payer = await payer_of(payment, request, company)
-    if not received.new and (isinstance(paid_for, Why) or not request):
+    if not received.new and (isinstance(paid_for, Why) or not (request or more)):
         return []  # it was booked before, and nothing new is known of it
     if not received.new and not await unapplied(payment.id):
         return await _tell_late(payment, payer, company)
@@ -113,6 +115,18 @@ async def _apply(received: Received, request: PaymentRequest | None, company: Co
         return [(f"payment {payment.id} waits", _to(payer, _waits(payment, None, paid_for, company)))]
     applied = await _apply_to(paid_for, payment, request, company)
     return await _tell(applied, payment, paid_for, payer, company)
+
+
+async def _learn(payment: Payment, said: Incoming, company: Company) -> bool:
+    """Whether a later source says what the first one left out, the account or the payer's whole number, while nobody
+    knows what the payment is for. Its row stays as it was booked."""
+    account, phone = said.account_text.strip(), _phone(said.payer_phone, company)
+    lacks = (account and not payment.account_text.strip()) or (phone and not _phone(payment.payer_phone, company))
+    if not lacks or not await is_in_doubt(payment):
+        return False
+    payment.account_text = payment.account_text.strip() or account
+    payment.payer_phone = _phone(payment.payer_phone, company) or phone or payment.payer_phone
+    return True
 
 
 async def _apply_to(paid_for: Payable, payment: Payment, request: PaymentRequest | None, company: Company) -> Applied:

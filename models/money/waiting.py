@@ -5,18 +5,25 @@ from dataclasses import dataclass
 from models.audit import record
 from models.money.ledger import AccountKind
 from models.money.payments import Payment
-from models.money.receiving import PASSING, Suspense, normal_reference, unapplied
+from models.money.receiving import PASSING, Suspense, Why, normal_reference, unapplied
 from models.sql import connection, cut, execute
 
 LOOK_AFTER = "UPDATE suspense SET owner = $2 WHERE payment_id = $1 AND closed_at IS NULL RETURNING id"
 
-# What waits for something that passes by itself, and of which nothing was ever used: the one line on its account is
-# that of its coming. What the office applied in part, or took back, stays the office's.
-_PASSES = f"""s.closed_at IS NULL AND s.why IN ({", ".join(f"'{why.value}'" for why in PASSING)})
-  AND (SELECT COUNT(*) FROM line l JOIN account a ON a.id = l.account_id
-    WHERE a.kind = '{AccountKind.UNAPPLIED.value}' AND a.owner = s.payment_id) = 1"""
+
+def _whole(*whys: Why) -> str:
+    """What waits for one of these reasons, and of which nothing was ever used: the one line on its account is that of
+    its coming. What the office applied in part, or took back, stays the office's."""
+    listed = ", ".join(f"'{why.value}'" for why in whys)
+    return f"""s.closed_at IS NULL AND s.why IN ({listed})
+      AND (SELECT COUNT(*) FROM line l JOIN account a ON a.id = l.account_id
+        WHERE a.kind = '{AccountKind.UNAPPLIED.value}' AND a.owner = s.payment_id) = 1"""
+
+
+_PASSES = _whole(*PASSING)  # something that passes by itself
 NEXT_PASSING = f"SELECT s.id, s.payment_id FROM suspense s WHERE s.id > $1 AND {_PASSES} ORDER BY s.id LIMIT 1"
 IS_PASSING = f"SELECT 1 FROM suspense s WHERE s.payment_id = $1 AND {_PASSES}"
+IS_IN_DOUBT = f"SELECT 1 FROM suspense s WHERE s.payment_id = $1 AND {_whole(Why.NOBODY, Why.SEVERAL)}"
 
 
 class NoSuchPayment(Exception):
@@ -85,3 +92,8 @@ async def next_passing(after: int) -> tuple[int, Payment] | None:
 async def is_passing(payment: Payment) -> bool:
     """Whether it still waits so; asked while the payment is locked."""
     return bool(await execute(connection(), IS_PASSING, [payment.id]))
+
+
+async def is_in_doubt(payment: Payment) -> bool:
+    """Whether all of it waits still since nobody knows what it is for; asked while the payment is locked."""
+    return bool(await execute(connection(), IS_IN_DOUBT, [payment.id]))

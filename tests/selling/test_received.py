@@ -22,7 +22,7 @@ from models.money.payments import Payment
 from models.money.receiving import Incoming, Source, Suspense, Why
 from models.money.reconciling import NotSettled, never_came
 from models.money.waiting import NoSuchPayment
-from models.people import Customer, OfficeUser
+from models.people import Agent, Customer, OfficeUser
 from models.selling import Contract, requests, voids
 from models.selling.ownership import write_off
 from models.selling.requests import PaymentRequest, RequestState, Wanted
@@ -152,6 +152,66 @@ async def test_a_text_that_came_first_is_applied_when_the_callback_says_what_for
     assert (await PaymentRequest.get(id=request.id)).state == RequestState.PAID
     payment = await Payment.get(reference="RKL51ZDR4F")
     assert await balance(AccountKind.UNAPPLIED, payment.id) == 0
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        (paid("", phone="2557*****002"), paid("shs 0283", phone="2557*****002")),
+        (paid("", phone=""), paid("", phone=PEOPLE["Baraka"])),
+        (paid("", phone="2557*****002"), paid("SHS0283", phone=PEOPLE["Baraka"])),
+    ],
+    ids=["the account", "the phone", "both"],
+)
+async def test_a_text_that_came_first_is_applied_when_another_source_says_more(
+    mwanga: Server, first: Incoming, then: Incoming
+) -> None:
+    """An operator's text hides the phone and has no account; the provider's own callback has what the payer typed."""
+    assert await take(mwanga, replace(first, source=Source.TEXT)) == []
+    told = await take(mwanga, then)
+    assert [phone for phone, _words in told] == [PEOPLE["Baraka"]] and "Code" in told[0][1]
+    for again in (first, then):
+        assert await take(mwanga, again) == []
+    payment = await Payment.get(reference="RKL51ZDR4F")
+    assert await balance(AccountKind.UNAPPLIED, payment.id) == 0
+    assert await Sale.all().count() == 1 and await Suspense.filter(closed_at=None).count() == 0
+
+
+async def test_the_account_that_comes_later_says_which_of_several_is_meant(mwanga: Server) -> None:
+    await Device.filter(serial="SHS0284").update(customer_id=(await Customer.get(name="Baraka")).id)
+    await take(mwanga, replace(paid("", phone=PEOPLE["Baraka"]), source=Source.TEXT))
+    assert (await Suspense.get()).why == Why.SEVERAL
+    [(_phone, said)] = await take(mwanga, paid("SHS0283", phone="2557*****002"))
+    assert "SHS0283" in said and "Code" in said
+
+
+async def test_what_another_source_says_more_fills_a_wallet(mwanga: Server) -> None:
+    await Agent.filter(phone=PEOPLE["Asha"]).update(prepaid=True)
+    agent = await Agent.get(phone=PEOPLE["Asha"])
+    await take(mwanga, replace(paid("", phone=""), source=Source.TEXT))
+    [(phone, said)] = await take(mwanga, paid(f"W{agent.id}", phone="2557*****001"))
+    assert phone == PEOPLE["Asha"] and said.startswith("TOPPED UP TZS 5,000.")
+
+
+@pytest.mark.parametrize("done", ["a part is used", "amounts differ", "sale void"])
+async def test_what_another_source_says_more_changes_nothing_where_the_office_is_at_work(
+    mwanga: Server, done: str
+) -> None:
+    await take(mwanga, replace(paid("", phone=""), source=Source.TEXT))
+    if done == "amounts differ":
+        assert await take(mwanga, paid("SHS0283", 4_000)) == []
+    else:
+        async with mwanga.database.work():
+            part = 2_000_00 if done == "a part is used" else None
+            await assign("RKL51ZDR4F", "EB100042", "grace", mwanga.company, amount=part)
+    if done == "sale void":
+        sale = await Sale.get()
+        async with mwanga.database.work():
+            await voids.approve(sale, OfficeUser(name="grace"), "wrong bike", today=NOON.date())
+            await voids.approve(sale, OfficeUser(name="henry"), today=NOON.date())
+    sales = await Sale.all().count()
+    assert await take(mwanga, paid("SHS0283")) == []
+    assert await Sale.all().count() == sales and await Suspense.filter(closed_at=None).count() == 1
 
 
 async def asked(mwanga: Server, amount: int = 5_000) -> PaymentRequest:
