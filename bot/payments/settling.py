@@ -123,9 +123,7 @@ class Settler:
         """That a push is paid, where its money is booked already: its confirmation came, and what it was for was handed
         out. None where it may be one of several. Should it have been another payment, that of the push is booked as
         well when it is heard of. It says what is known already: who was asked named no receipt."""
-        found = [
-            one for one in await requests.bought_meanwhile(request) if may_have_paid(request.phone, one, self._company)
-        ]
+        found = await self._bought(request)
         if len(found) != 1:
             return None
         payment = Incoming(
@@ -137,6 +135,11 @@ class Settler:
             payer_phone=found[0].payer_phone,
         )
         return Answer(state=State.PAID, provider=request.provider, request=request.reference, payment=payment)
+
+    async def _bought(self, request: PaymentRequest) -> list[Payment]:
+        """Payments that no push asked for, of who may have been asked here, and for the very same."""
+        found = await requests.bought_meanwhile(request)
+        return [one for one in found if may_have_paid(request.phone, one, self._company)]
 
     async def _look_soon(self, request: PaymentRequest) -> str:
         if request.state == RequestState.NEW:
@@ -154,7 +157,9 @@ class Settler:
             title = names.get(answer.provider, answer.provider)
             said = f"{title} takes no payments for us ({answer.code}): see its settings, and our account there."
             await raise_alert_once(said, HOUR_MS)
-        await self._tell_all(await self._book(answer, self._company))
+        # Who paid the bill meanwhile, as for a phone that did not ring, has her code: she reads of no other money.
+        if answer.state is State.UNKNOWN or not await self._bought(request):
+            await self._tell_all(await self._book(answer, self._company))
         return state.value
 
     async def _tell_all(self, told: Told) -> None:

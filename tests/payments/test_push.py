@@ -420,6 +420,29 @@ async def test_who_has_her_code_does_not_read_that_nothing_was_paid(
         assert [row["source"] for row in heard] == ["callback"], "an answer that names no receipt is no evidence of it"
 
 
+@pytest.mark.parametrize("says", ["callback", "query"])
+async def test_nor_does_who_paid_the_bill_because_the_phone_did_not_ring(
+    demo_url: str, push_clock: PushClock, says: str
+) -> None:
+    """The push has failed, and that is so. But the same was paid for the same meanwhile, and she has her code."""
+    async with selling(demo_url) as (at, daraja):
+        await registered(at, daraja)
+        await asked(at)
+        [push] = await daraja.wait_for(1)
+        await becomes(at, "asked")
+        assert await daraja.pay_bill(SERIAL, "5000.00", receipt="UKS0000007") == "0"
+        await settled(at)
+        told = await at.rows("SELECT id FROM outbox")
+        if says == "callback":
+            await daraja.fail(push, 1037)
+        else:
+            push.result = 1037
+            push_clock.forward(181)
+            at.mwanga.payments.notify()
+        assert (await becomes(at, "failed"))["reason"] == "no answer"
+        assert await at.rows("SELECT id FROM outbox") == told
+
+
 async def test_what_is_confirmed_and_was_never_answered_is_unknown_no_more(
     demo_url: str, push_clock: PushClock
 ) -> None:
