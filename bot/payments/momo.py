@@ -26,6 +26,7 @@ SANDBOX, SANDBOX_CURRENCY = "sandbox", "EUR"  # the only one that it knows
 TOKEN_S = 3_600  # where it does not say
 LONGEST_MESSAGE = 160
 REQUEST = "request"  # the field of the callback's address that has our reference
+EXISTS, NOT_FOUND = "RESOURCE_ALREADY_EXIST", "RESOURCE_NOT_FOUND"
 
 # Why a request failed, or was refused, and what the customer is told. What is not here fails without a reason of hers.
 REASONS: dict[str, tuple[State, Reason | None]] = {
@@ -45,10 +46,9 @@ REASONS: dict[str, tuple[State, Reason | None]] = {
     "INVALID_CALLBACK_URL_HOST": (State.FAILED, Reason.SETUP),
     "INVALID_CURRENCY": (State.FAILED, Reason.SETUP),
     "SERVICE_UNAVAILABLE": (State.FAILED, Reason.NOT_SENT),
-    "RESOURCE_NOT_FOUND": (State.FAILED, Reason.NOT_SENT),  # it never arrived
+    NOT_FOUND: (State.FAILED, Reason.NOT_SENT),  # it never arrived
 }
 PENDING = {"PENDING", "ONGOING", "DELAYED", "CREATED"}
-EXISTS = "RESOURCE_ALREADY_EXIST"
 
 
 class Momo(Provider):
@@ -121,9 +121,9 @@ class Momo(Provider):
             status, said = await self._call("GET", f"requesttopay/{ask.reference}")
         except SendError as error:
             return replace(unknown, code=error.error.name)
-        if status == 404:
-            state, reason = REASONS["RESOURCE_NOT_FOUND"]
-            return replace(unknown, state=state, reason=reason, code="RESOURCE_NOT_FOUND")
+        if status == 404 and _code_of(said) == NOT_FOUND:  # any other 404 comes from something before MTN
+            state, reason = REASONS[NOT_FOUND]
+            return replace(unknown, state=state, reason=reason, code=NOT_FOUND)
         word = text_of(said, "status").upper()
         if status != 200 or not word:
             return replace(unknown, code=_code_of(said) or f"http {status}")

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
@@ -166,6 +167,23 @@ async def test_a_callback_that_is_lost_is_looked_up_in_the_end(demo_url: str, pu
         one = await rings(at, momo)
         pay(one)
         push_clock.forward(331)
+        at.mwanga.payments.notify()
+        await becomes(at, "paid")
+
+
+@pytest.mark.parametrize("page", ["<html>", {"statusCode": 404, "message": "Resource not found"}, ""])
+async def test_a_page_that_is_not_found_does_not_say_that_nothing_was_paid(
+    demo_url: str, push_clock: PushClock, page: dict[str, Any] | str
+) -> None:
+    """Something before MTN gives it, as where the address is being changed: MTN itself names its own code."""
+    async with selling(demo_url) as (at, momo):
+        one = await rings(at, momo)
+        pay(one)
+        momo.troubles.append(Trouble(404, page))
+        push_clock.forward(331)
+        at.mwanga.payments.notify()
+        assert (await becomes(at, "unknown"))["code"] == "http 404"
+        push_clock.forward(15)
         at.mwanga.payments.notify()
         await becomes(at, "paid")
 
