@@ -89,23 +89,35 @@ class SharedToken:
         self._name, self._fetch, self._vault = f"{KEPT}{name}", fetch, vault
         self._token, self._until = "", 0
         self._lock = asyncio.Lock()
+        self._failed: SendError | None = None  # why none could be got the last time that none could
         self.database: Database | None = None
 
     async def get(self, instead_of: str = "") -> str:
-        """A token that serves, and is another one than `instead_of`, which was refused."""
+        """A token that serves, and is another one than `instead_of`, which was refused. Whoever waits while none can be
+        got takes that for an answer: one after the other, the last of many would wait for minutes. Raises SendError."""
+        before = self._failed
         async with self._lock:
             if self._serves(instead_of):
                 return self._token
-            if self.database is None:
-                await self._replace()
-                return self._token
+            if self._failed and self._failed is not before:
+                raise SendError(self._failed.error.name, self._failed.detail)
             try:
-                failed = await self._share(self.database, instead_of)
-            except DatabaseAway as error:
-                raise SendError("unreachable", "the token is in the database") from error
-            if failed:
-                raise failed
+                await self._get_new(instead_of)
+            except SendError as error:
+                self._failed = error
+                raise
             return self._token
+
+    async def _get_new(self, instead_of: str) -> None:
+        if self.database is None:
+            await self._replace()
+            return
+        try:
+            failed = await self._share(self.database, instead_of)
+        except DatabaseAway as error:
+            raise SendError("unreachable", "the token is in the database") from error
+        if failed:
+            raise failed
 
     async def _share(self, database: Database, instead_of: str) -> Exception | None:
         """Take what another server has got, or get one for all. Why that failed comes back and is not raised in here:

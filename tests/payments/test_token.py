@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from bot.gateways.errors import SendError
 from bot.payments.wire import SharedToken, forget_tokens
 from bot.runtime import Database
 from models.settings import Setting
@@ -68,3 +69,20 @@ async def test_what_goes_wrong_leaves_no_token(database: Database) -> None:
     for _ in range(2):
         with pytest.raises(RuntimeError):
             await token.get()
+
+
+async def test_who_waited_while_none_could_be_got_takes_that_for_an_answer(database: Database) -> None:
+    """Where each waited for its own turn, the last of them would have had the phone's request for minutes."""
+    tried = 0
+
+    async def fails() -> tuple[str, int]:
+        nonlocal tried
+        tried += 1
+        await asyncio.sleep(0)
+        raise SendError("unreachable", "token: timeout")
+
+    token = SharedToken("daraja", fails, VAULT)
+    token.database = None if database.embedded else database
+    for round_ in (1, 2):
+        said = await asyncio.gather(*(token.get() for _ in range(20)), return_exceptions=True)
+        assert {type(each) for each in said} == {SendError} and tried == round_
