@@ -135,12 +135,12 @@ class DescribedProvider(Provider):
         return None if answer.state is State.PENDING and self._about.query is None else answer
 
     def _read_fields(self, callback: Callback) -> Fields:
-        fields = dict(read_form(callback.query))
+        fields = _read_form(callback.query)
         match self._about.callbacks if callback.method != "GET" else "query":
             case "form":
-                fields |= read_form(callback.body)
+                fields |= _read_form(callback.body)
             case "json":
-                fields |= read_json(callback.body)
+                fields |= read_json(callback.body.decode("utf-8-sig", errors="replace").encode())
         return fields
 
     def _read_said(self, where: Said, fields: Fields, source: Source, answer: Answer) -> Answer:
@@ -166,3 +166,13 @@ class DescribedProvider(Provider):
             account_text=optional(fields, where.account).strip(),
         )
         return replace(answer, payment=payment)
+
+
+def _read_form(data: bytes) -> dict[str, str]:
+    """The fields of a form. As in JSON, a name that was cut within a letter, or is in another charset, costs no
+    payment. Raises BadCallback."""
+
+    def read(text: str) -> str:
+        return text.encode("latin-1").decode(errors="replace")
+
+    return {read(name): read(value) for name, value in read_form(data, "latin-1").items()}

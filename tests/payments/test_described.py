@@ -1,15 +1,18 @@
 """A provider that is only described in mwanga.toml asks, is told, is looked up; what is described badly is named."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import aiohttp
 import pytest
 from aiohttp import web
+from yarl import URL
 
 from bot.config import load
 from bot.payments.description import read_providers
@@ -68,6 +71,22 @@ class Pesa:
         """Call back where the last one said."""
         async with aiohttp.ClientSession() as client, client.post(self.asked[-1]["call"], json=said) as answer:
             return answer.status
+
+    async def tell_raw(self, form: str, said: dict[str, Any], cut: bytes) -> int:
+        """The same in this form, with these bytes where a star stands."""
+        if form == "json":
+            body = json.dumps(said).encode().replace(b"*", cut)
+        else:
+            flat = {name: value for name, value in said.items() if isinstance(value, str)}
+            body = urlencode(flat | {"transaction.id": 77}).encode().replace(b"%2A", quote(cut).encode())
+        kind = {"json": "application/json"}.get(form, "application/x-www-form-urlencoded")
+        async with aiohttp.ClientSession() as client:
+            if form == "query":
+                url = URL(f"{self.asked[-1]['call']}&{body.decode()}", encoded=True)
+                async with client.get(url) as answer:
+                    return answer.status
+            async with client.post(self.asked[-1]["call"], data=body, headers={"Content-Type": kind}) as answer:
+                return answer.status
 
 
 @asynccontextmanager
@@ -152,6 +171,19 @@ async def test_what_the_answer_to_a_request_says(
         pesa.answers.append(answer)
         await asked(at, provider="pesa")
         assert (await becomes(at, state))["reason"] == reason
+
+
+@pytest.mark.parametrize("cut", ["é".encode()[:1], "é".encode("latin-1")], ids=["half a letter", "another charset"])
+@pytest.mark.parametrize("form", ["json", "form", "query"])
+async def test_a_name_that_cannot_be_read_refuses_no_money(demo_url: str, cut: bytes, form: str) -> None:
+    where = PESA["callback"] | {"name": "who"}
+    async with selling(demo_url, callbacks=form, callback=where) as (at, pesa):
+        await asked(at, provider="pesa")
+        await becomes(at, "asked")
+        assert await pesa.tell_raw(form, DONE | {"who": "ANDR*"}, cut) == 200
+        await becomes(at, "paid")
+        names = await at.rows("SELECT payer_name FROM payment WHERE provider = 'pesa'")
+        assert [row["payer_name"] for row in names] == ["ANDR\ufffd"]
 
 
 async def test_a_callback_that_never_comes_is_looked_up(demo_url: str, push_clock: PushClock) -> None:
