@@ -169,7 +169,7 @@ ASKED = f"""UPDATE payment_request SET external_id = $2, asked_at = $3, expires_
   code = CASE WHEN state = 'unknown' AND code = '{INTERRUPTED}' THEN '' ELSE code END
   WHERE id = $1 AND claimed_at = $5"""
 PUT_OFF = """UPDATE payment_request SET claimed_by = '', claimed_at = 0, look_at = $2, looks = looks + 1, code = $3
-  WHERE id = $1 AND state = 'new'"""
+  WHERE id = $1 AND state = 'new' AND claimed_at = $4"""
 END = "UPDATE payment_request SET state = $2, code = $3, reason = $4, look_at = $5, looks = $6 WHERE id = $1"
 PAID = "UPDATE payment_request SET state = 'paid', payment_id = $2, code = '', reason = '', look_at = 0 WHERE id = $1"
 LOOK_AT = "UPDATE payment_request SET look_at = $2, code = $3 WHERE id = $1"
@@ -357,8 +357,9 @@ async def note_asked(request: PaymentRequest, external_id: str, *, now: int, exp
 
 
 async def put_off(request: PaymentRequest, until: int, code: str) -> None:
-    """The provider did not take it, and may be asked again: it is new as before."""
-    await execute(connection(), PUT_OFF, [request.id, until, cut(code, 80)])
+    """The provider did not take it, and may be asked again: it is new as before. Whoever has claimed it since keeps
+    it: this may be written a second time, where nobody knows whether it was committed."""
+    await execute(connection(), PUT_OFF, [request.id, until, cut(code, 80), request.claimed_at])
 
 
 async def hold(provider: str, *, reference: str = "", external_id: str = "") -> PaymentRequest | None:

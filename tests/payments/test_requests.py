@@ -204,3 +204,16 @@ async def test_an_answer_that_comes_after_all_counts_once_its_claim_was_given_up
         await requests.note_asked(claimed, "ws_CO_1", now=now_ms(), expires_at=now_ms() + 1)
     after = await PaymentRequest.get(id=claimed.id)
     assert (after.state, after.external_id, after.code) == (RequestState.ASKED, "ws_CO_1", "")
+
+
+async def test_what_is_put_off_twice_frees_no_later_claim(mwanga: Server) -> None:
+    """The connection broke while it was committed, so it is written again; another server asks the phone by then."""
+    await ask(mwanga, "sms 1")
+    claimed, now = [], now_ms()
+    for me, at in (("first", now), ("other", now + 2_000)):
+        async with mwanga.database.work():
+            claimed += await requests.claim("daraja", 1, me=me, now=at)
+        async with mwanga.database.work():
+            await requests.put_off(claimed[0], now + 2_000, "unreachable")
+    after = await PaymentRequest.get()
+    assert (after.claimed_by, after.claimed_at, after.looks) == ("other", now + 2_000, 1)
