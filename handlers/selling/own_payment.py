@@ -225,7 +225,8 @@ def _says_who(agent: Agent, ways: Sequence[Text], request: CashRequest, chat: Ch
     }
     full = _("Agent {name} {phone} is asked until {time}: give the cash, then the code comes by SMS.", **values)
     short = _("Agent {name} {phone} is asked until {time}: give the cash.", **values)
-    return fitting(chat.language, [joined([what, then]) for what in ways for then in (full, short)])
+    says = (full, short) if request.device_id else (short,)  # goods have no code
+    return fitting(chat.language, [joined([what, then]) for what in ways for then in says])
 
 
 async def still_asked(request: CashRequest, chat: Chat) -> Text:

@@ -349,6 +349,8 @@ def _why(answer: Answer, request: PaymentRequest, wallet: str, company: Company)
     values = {"amount": company.money(request.amount), "serial": request.account, "wallet": wallet}
     if answer.state is State.PAID and request.agent_id:
         return _("{wallet} says that you paid {amount}. It is in your wallet when its receipt comes.", **values)
+    if answer.state is State.PAID and request.device_id is None:  # goods have no code
+        return _("{wallet} says that you paid {amount}, {serial}. It counts when its receipt comes.", **values)
     if answer.state is State.PAID:
         return _("{wallet} says that you paid {amount}, {serial}. The code comes with its receipt.", **values)
     if answer.state is State.UNKNOWN:
