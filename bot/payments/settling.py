@@ -33,7 +33,8 @@ ENDS = {
 
 
 class NotYet(Exception):
-    """It is about a request of which the provider's answer is on the way: with its own id, or that it was taken."""
+    """It is, or may be, about a request of which the provider's answer is on the way: with its own id, that it was
+    taken, or who has paid."""
 
 
 def may_have_paid(phone: str, payment: Payment, company: Company) -> bool:
@@ -72,8 +73,10 @@ class Settler:
 
     async def _find(self, answer: Answer, since: int | None) -> PaymentRequest | None:
         request = await requests.hold(answer.provider, reference=answer.request, external_id=answer.external_id)
+        late = since is not None and self._clock() - since > requests.LEASE_MS
+        if request is None and answer.payment and not late and await self._may_be_of_push(answer.payment):
+            raise NotYet(answer.payment.reference)
         if request is None and answer.external_id and not answer.request:
-            late = since is not None and self._clock() - since > requests.LEASE_MS
             if not late and await requests.is_any_unanswered(answer.provider):
                 raise NotYet(answer.external_id)
             # The answer may have been committed between the two questions.
@@ -81,6 +84,17 @@ class Settler:
             if request is None and answer.payment:
                 return await self._find_lost(answer, answer.payment)
         return request
+
+    async def _may_be_of_push(self, payment: Incoming) -> bool:
+        """Whether a payment that does not say whose it is, as the confirmation of a till, may be of a phone that rings:
+        then the callback of that push says so."""
+        if payment.request or payment.account_text.strip():
+            return False
+        try:
+            numbers.parse(payment.payer_phone, self._company.country)
+        except ValueError:
+            return await requests.is_any_ringing(payment.provider, payment.amount)
+        return False
 
     async def _find_lost(self, answer: Answer, payment: Incoming) -> PaymentRequest | None:
         """The request whose answer, and with it the provider's id, never came: by the phone and the amount."""

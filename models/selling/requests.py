@@ -376,6 +376,11 @@ async def hold(provider: str, *, reference: str = "", external_id: str = "") -> 
     return request
 
 
+async def is_any_ringing(provider: str, amount: int) -> bool:
+    """Whether any phone rings for this amount (minor units)."""
+    return await PaymentRequest.filter(provider=provider, amount=amount, state__in=RINGS).exists()
+
+
 async def is_any_unanswered(provider: str) -> bool:
     """Whether a call to this provider is under way: its answer may bring the id that nobody knows yet."""
     return bool(await execute(connection(), UNANSWERED, [provider]))

@@ -68,6 +68,29 @@ async def test_a_payment_that_comes_as_push_and_as_confirmation_is_one(demo_url:
         assert (await becomes(at, "paid"))["payment_id"]
 
 
+@pytest.mark.parametrize("told", [True, False], ids=["then told whose", "never told"])
+async def test_a_confirmation_of_a_till_waits_for_the_push_that_it_may_be_of(
+    demo_url: str, push_clock: PushClock, told: bool
+) -> None:
+    """At a till nobody types an account, and Safaricom hides the phone: only the callback says whose the money is."""
+    async with selling(demo_url, daraja_till="700000") as (at, daraja):
+        await registered(at, daraja)
+        await asked(at)
+        [push] = await daraja.wait_for(1)
+        await becomes(at, "asked")
+        assert await daraja.pay_bill("", "5000.00", receipt="UKS0000007", phone="2547 ***** 002") == "0"
+        await waits_for(at, "SELECT 1 FROM notice WHERE look_at > received_at")
+        assert await payments(at) == []
+        if told:
+            await daraja.pay(push, "UKS0000007")
+            await becomes(at, "paid")
+        push_clock.forward(0.5 if told else 121)
+        at.mwanga.payments.reader.notify()
+        await settled(at)
+        assert await payments(at) == [("UKS0000007", 5_000_00)]
+        assert any("Money waits for somebody" in each for each in await alerts(at)) == (not told)
+
+
 # A callback that waits while the answer is known by now: its reader looks again after half a second.
 PUT_OFF = "SELECT 1 FROM notice n, payment_request r WHERE n.done_at = 0 AND r.external_id <> ''"
 
