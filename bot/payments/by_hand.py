@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from bot.company import Company
 from bot.payments.base import PARKED, Answer, State
-from bot.payments.settling import Settler, may_have_paid
+from bot.payments.settling import NO_RECEIPT, Settler, may_have_paid
 from bot.text.i18n import N_, Reason
 from models.audit import record
 from models.money.payments import Payment
@@ -81,10 +81,14 @@ async def _hold(request: PaymentRequest) -> PaymentRequest:
 
 
 async def _is_anothers(known: Payment, request: PaymentRequest, company: Company) -> bool:
-    """Whether a payment that is booked cannot be this push's."""
-    if not may_have_paid(request.phone, known, company):
+    """Whether a payment that is booked cannot be this push's. Where the provider says that it is paid and not by which
+    receipt, its confirmation may have bought what it was for since."""
+    if not may_have_paid(request.phone, known, company) or known.amount != request.amount:
         return True
-    return known.amount != request.amount or not await unapplied(known.id)
+    if await unapplied(known.id):
+        return False
+    bought = await requests.bought_meanwhile(request, requests.LOOK_FOR_MS) if request.code == NO_RECEIPT else []
+    return known.id not in [one.id for one in bought]
 
 
 def _paid(request: PaymentRequest, reference: str, actor: str) -> Answer:

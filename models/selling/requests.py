@@ -423,16 +423,16 @@ def _letters(account: str) -> str:
     return "".join(filter(str.isalnum, account.upper()))
 
 
-async def bought_meanwhile(request: PaymentRequest) -> list[Payment]:
-    """Payments of its amount that came within the hour after it, that no push asked for, and that were for the very
-    same: its own may be among them."""
+async def bought_meanwhile(request: PaymentRequest, within_ms: int = LOST_WITHIN_MS) -> list[Payment]:
+    """Payments of its amount that came within the hour after it, or another time, that no push asked for, and that were
+    for the very same: its own may be among them."""
     table, whose, values, by = "sale", "device_id", [request.device_id, request.customer_id], " AND b.customer_id = $6"
     if request.agent_id:
         table, whose, values, by = "top_up", "agent_id", [request.agent_id], ""
     elif request.contract_id:  # whatever device it is on by now, and whose
         whose, values, by = "contract_id", [request.contract_id], ""
     since = datetime.fromtimestamp(request.created_at / 1000, UTC)
-    span = [since, since + timedelta(milliseconds=LOST_WITHIN_MS)]
+    span = [since, since + timedelta(milliseconds=within_ms)]
     condition = BOUGHT.format(table=table, whose=whose, by=by)
     return await find_rows(Payment, condition, [request.provider, request.amount, *span, *values])
 

@@ -8,6 +8,7 @@ import aiohttp
 import pytest
 
 from bot import app as app_file
+from bot.payments import by_hand
 from bot.payments import collector as collector_file
 from bot.payments import daraja as daraja_file
 from tests.emulators.daraja import BUSY_PHONE, PAGE, SPIKE_ARREST, Emulator, Push, Trouble, error
@@ -393,6 +394,37 @@ async def test_what_is_paid_without_a_receipt_waits_for_it_and_then_for_a_person
         receipt = await daraja.pay(push)  # the callback was only late
         await becomes(at, "paid")
         assert await payments(at) == [(receipt, 5_000_00)]
+
+
+async def test_the_receipt_that_the_alert_asks_for_may_have_bought_what_the_push_was_for(
+    demo_url: str, push_clock: PushClock
+) -> None:
+    """Its confirmation came after the alert: she has her code, and the office enters what the portal shows."""
+    async with selling(demo_url) as (at, daraja):
+        await registered(at, daraja)
+        request = await asked(at)
+        [push] = await daraja.wait_for(1)
+        await becomes(at, "asked")
+        push.result = "0"
+        for seconds, state in ((181, "look_at > 0"), (301, "look_at = 0")):
+            push_clock.forward(seconds)
+            at.mwanga.payments.notify()
+            await waits_for(at, f"SELECT 1 FROM payment_request WHERE code = 'no receipt' AND {state}")
+        for serial, receipt in (("EB100042", "UKS0000006"), (SERIAL, "UKS0000007")):
+            assert await daraja.pay_bill(serial, "5000.00", receipt=receipt) == "0"
+        await settled(at)
+        told = await at.rows("SELECT id FROM outbox")
+        company, settler = at.mwanga.company, at.mwanga.payments.settler
+
+        async def enter(receipt: str) -> None:
+            async with at.mwanga.database.work():
+                await by_hand.book_receipt(request, receipt, company=company, settler=settler, actor="grace")
+
+        with pytest.raises(by_hand.NotDone):
+            await enter("UKS0000006")
+        await enter("UKS0000007")
+        await becomes(at, "paid")
+        assert await at.rows("SELECT id FROM outbox") == told and len(await payments(at)) == 2
 
 
 @pytest.mark.parametrize("phone", ["2547 ***** 126", PEOPLE["Baraka"]], ids=["masked", "whole"])
