@@ -176,6 +176,7 @@ LOOK_AT = "UPDATE payment_request SET look_at = $2, code = $3 WHERE id = $1"
 LOOK_NOW = "UPDATE payment_request SET look_at = $2, looks = 0 WHERE id = $1 AND state <> 'paid'"
 EXTERNAL = "UPDATE payment_request SET external_id = $2 WHERE id = $1"
 # Requests that were sent, and whose answer has not come or never will.
+RINGING = "SELECT 1 FROM payment_request WHERE state IN ('new', 'asked') AND provider = $1 AND amount = $2 LIMIT 1"
 UNANSWERED = f"SELECT id FROM payment_request WHERE {_OPEN} AND state = 'new' AND claimed_at > 0 AND provider = $1"
 LOST = f"""SELECT id FROM payment_request WHERE {_OPEN} AND state = 'unknown' AND external_id = '' AND provider = $1
   AND phone = $2 AND amount = $3 AND created_at > $4"""
@@ -378,7 +379,7 @@ async def hold(provider: str, *, reference: str = "", external_id: str = "") -> 
 
 async def is_any_ringing(provider: str, amount: int) -> bool:
     """Whether any phone rings for this amount (minor units)."""
-    return await PaymentRequest.filter(provider=provider, amount=amount, state__in=RINGS).exists()
+    return bool(await execute(connection(), RINGING, [provider, amount]))
 
 
 async def is_any_unanswered(provider: str) -> bool:
