@@ -64,7 +64,7 @@ def _is_shortened(word: str, talk: Talk) -> bool:
 def is_first(state: TalkState, talk: Talk, text: str) -> bool:
     """Whether a text is for a command's first question, and may bring the answers to the others with it. One that
     names a line of a list does not: 2 still dark is not for ticket K2."""
-    names_line = state.numbered and _LINE.match(text)
+    names_line = state.shown and _LINE.match(text)
     return not (state.answers or state.confirming or state.free or talk.secret or names_line)
 
 

@@ -38,7 +38,7 @@ FORWARDED = _(
 )
 OFFICE_READS = _("The office reads what you wrote. Send HELP for the words, or call {help}.")
 GUESSED = (SEVERAL, ANYTHING)  # kinds of texts of which no word says what they are about
-NO_ANSWERS = ("asked again", "given up")
+NO_ANSWERS = ("asked again", "asked anew", "given up")
 NO_EFFECT = ("rejected", "refused", "ended", "unclear")  # of talks that came to their end without a yes
 LONGEST_HINT = 3  # pieces of a text of which the first may be a keyword with a slip
 

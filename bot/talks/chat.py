@@ -66,6 +66,7 @@ class Chat(Turn):
         self.pin_given, self.beside = pin_given, beside
         self._chosen: Talk | None = None  # in a menu
         self._inputs, self._dialled = list(inputs), dialled
+        self._answered, self._seen = state.question, state.shown  # what the first of them answers
         agent = [person.agent.name] if person.agent else []
         self._says_nothing = courtesies.name_words([*agent, company.name])
         self._position = 0  # how many of the recorded answers were given back in this run
@@ -196,15 +197,19 @@ class Chat(Turn):
         if not self._recorded(question.name):
             if self.one_line and self._inputs:
                 await self._take_pieces(question)
-            lines = self._state.shown or question.listed
+            lines = self._seen or question.listed
             answer = self._answer(
-                question.prompt, free=question.as_written, naming=question.naming, listed=question.listed
+                question.name,
+                question.prompt,
+                free=question.as_written,
+                naming=question.naming,
+                listed=question.listed,
             )
             if question.as_written and self._holds_command(answer):
                 raise Rejected(question.prompt, _ONE_COMMAND)
             if question.courteous and not question.as_written:
                 answer = without_courtesy(answer)
-            if answer.isdecimal() and len(answer) < 10 and 1 <= int(answer) <= len(lines) and not self.one_line:
+            if _is_line(answer, lines) and not self.one_line:
                 self._record(question.name, lines[int(answer) - 1])
             else:
                 await self._read(question, answer, question.prompt)
@@ -237,6 +242,7 @@ class Chat(Turn):
     def ask_again(self, name: str, prompt: Text, why: Text) -> NoReturn:
         """Forget the answer to this question and all that came after it, say why, and put the question again."""
         self._state.forget(name)
+        self._state.question = name
         raise Rejected(prompt, why)
 
     async def choose(
@@ -285,14 +291,16 @@ class Chat(Turn):
         said = [labels[i].to(self.language) for i in fitting[page]]
         more = "" if last else MORE_LINE.to(self.language)
         shown = verbatim(screen(prompt.to(self.language), said, more))
+        values = [options[i][0] for i in fitting[page]]
+        lines = self._seen or values  # by now another one may stand in a line than was shown there
         # Behind a screen stands no other question, for which a command could be meant.
         offered = [] if self.ussd else self.commands.among(choices.names, self.person.role)
-        answer = without_courtesy(self._answer(shown, offered=offered, lists=True))
+        answer = without_courtesy(self._answer(name, shown, offered=offered, listed=values))
         if answer == MORE and not last:
             self._state.page = page + 1
             return self._choice(name, prompt, choices, fuller)
-        if answer.isdecimal() and len(answer) < 10 and 1 <= int(answer) <= len(fitting[page]):
-            return options[fitting[page][int(answer) - 1]][0]
+        if _is_line(answer, lines):
+            return str(lines[int(answer) - 1])
         if named := choice_named(choices.names, answer):
             return named
         if self.one_line:
@@ -355,7 +363,7 @@ class Chat(Turn):
                 shown = _("{question} {wanted} Within {n} h.", question=question, wanted=wanted, n=hours)
             if not fits_sms(plain(shown.to(self.language))):  # what happens to the money stays
                 shown = joined([question, wanted])
-        answer = self._answer(shown, confirming=True, signing=pin)
+        answer = self._answer("confirm", shown, confirming=True, signing=pin)
         if declines(answer):
             return False
         digits = consent(answer) if pin else yes(answer)
@@ -382,7 +390,7 @@ class Chat(Turn):
         if self._position < len(self._state.answers):
             raise Changed  # what was answered after it was answered without it
         question = Pin(_("Your PIN?"), changing=changing)
-        answer = self._answer(question.prompt, confirming=not self.one_line, signing=signing)
+        answer = self._answer(question.name, question.prompt, confirming=not self.one_line, signing=signing)
         if signing and not self.ussd and declines(answer):
             raise Left
         await self._read(question, (consent(answer) if signing else None) or without_courtesy(answer), question.prompt)
@@ -445,26 +453,29 @@ class Chat(Turn):
 
     def _answer(
         self,
+        name: str,
         shown: Text,
         *,
         confirming: bool = False,
         signing: bool = False,
-        offered: Sequence[str] = (),
+        offered: Sequence[str] | None = None,  # by a list: what could be taken for a command
         free: bool = False,
         naming: bool = False,
         listed: Sequence[Any] = (),
-        lists: bool = False,
     ) -> str:
-        """The next piece of new input, or the question itself when there is none."""
+        """The next piece of new input, or the question itself when there is none. What answers another question than
+        this one, which has gone meanwhile, is no answer to this."""
+        if self._inputs and self._answered not in ("", name):
+            raise Changed
+        self._state.question = name
         self._state.free, self._state.naming, self._state.signing, self._state.shown = free, naming, signing, [*listed]
-        self._state.numbered = lists or bool(self._state.shown)
-        self.lists = lists
+        self.lists = offered is not None
         if confirming and self._dialled:
             self._inputs.clear()
         if not self._inputs:
-            self._state.confirming, self._state.offered = confirming, list(offered) if self._state.answers else []
+            self._state.confirming, self._state.offered = confirming, list(offered or ()) if self._state.answers else []
             raise Suspended(shown)
-        answer = self._inputs.pop(0)
+        answer, self._answered, self._seen = self._inputs.pop(0), "", []
         if without_courtesy(answer) == BACK and not self.one_line:
             self._go_back()
         if self.ussd and "*" in answer:
@@ -520,3 +531,8 @@ class Chat(Turn):
 
 def _count_numbers(pieces: Sequence[str]) -> int:
     return sum(any(map(str.isdigit, piece)) for piece in pieces)
+
+
+def _is_line(answer: str, lines: Sequence[Any]) -> bool:
+    """Whether an answer is the number of one of these lines."""
+    return answer.isdecimal() and len(answer) < 10 and 1 <= int(answer) <= len(lines)

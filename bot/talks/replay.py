@@ -55,9 +55,8 @@ async def _run(talk: Talk, chat: Chat, state: TalkState) -> TurnResult:
         except Rejected as rejected:
             return _reject(talk, chat, state, rejected)
         except Suspended as suspended:
-            return TurnResult(
-                Reply(_question(talk, chat, state, [*notice, suspended.prompt])), open=True, outcome="asked"
-            )
+            said = _question(talk, chat, state, [*notice, suspended.prompt])
+            return TurnResult(Reply(said), open=True, outcome="asked anew" if notice else "asked")
         chat.rewind()
 
 

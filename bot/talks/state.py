@@ -36,7 +36,7 @@ class TalkState:
     line: str = ""  # the message in which they stood
     free: bool = False  # whether the open question is answered in words of one's own
     naming: bool = False  # whether the open question is answered by the name of somebody new
-    numbered: bool = False  # whether the open question has lines with numbers
+    question: str = ""  # the name of the open question
     meant: str = ""  # the kind of text that began the talk, where that was no keyword
     running: str = ""  # the talk that this one led to, by a menu or behind a customer; its own name else
     reads: bool = False  # whether the talk changes nothing

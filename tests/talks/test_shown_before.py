@@ -1,0 +1,62 @@
+"""What was on a screen, or in a text, when somebody answered: an answer is to that, whatever it would show by now."""
+
+import pytest
+
+from bot.server import Server
+from models.selling.sales import Sale
+from tests.world.meanwhile import Meanwhile
+from tests.world.people import PINS, Phones
+
+pytestmark = pytest.mark.everyday_on_sqlite
+
+CHANGED = "Something changed. Once more, please."
+
+
+@pytest.fixture
+def phones(mwanga: Server) -> Phones:
+    """Nobody's phone can be asked to pay: customers ask agents."""
+    object.__setattr__(mwanga.company, "mobile_money", ())
+    return Phones(mwanga)
+
+
+async def test_a_key_chooses_the_box_that_was_shown_and_not_the_next_one(mwanga: Server, phones: Phones) -> None:
+    """The first of the boxes is sold by somebody else while the agent looks at the list."""
+    await Meanwhile(mwanga).stocks("SHS0285")
+    await phones.choose("Asha", "Sell goods")
+    await phones.enter("Asha", "2")
+    shown = await phones.enter("Asha", (await phones.way("Asha", "Solar home"))[-1])
+    assert "1. SHS0284\n2. SHS0285" in shown
+    await phones.text("Juma", "SELL 1, Solar home, SHS0284")
+    await phones.text("Juma", f"1 {PINS['Juma']}")
+    assert (await phones.enter("Asha", "1"))[4:].startswith(f"Not sold. {CHANGED}")
+
+
+@pytest.mark.parametrize("by_sms", [False, True])
+async def test_a_line_of_a_list_that_is_gone_is_no_yes_to_the_one_request_that_is_left(
+    phones: Phones, by_sms: bool
+) -> None:
+    """The question for that one was never seen, so no PIN is asked for either."""
+    await phones.text("Baraka", "BUY 5000")
+    await phones.text("Neema", "BUY 4000")
+    if by_sms:
+        [(_asha, listed)] = await phones.text("Asha", "REQUESTS")
+    else:
+        listed = await phones.choose("Asha", "Customers' requests")
+    assert "1. C1 BARAKA P." in listed and "2. C2 NEEMA P." in listed
+    await phones.text("Baraka", "NO")
+    said = dict(await phones.text("Asha", "1"))["Asha"] if by_sms else await phones.enter("Asha", "1")
+    if by_sms:
+        assert said.startswith(f"Not sold. {CHANGED} Sell 2 days for TZS 4,000 to NEEMA P., EB100042?")
+    else:
+        assert said.startswith(f"CON Not sold. {CHANGED}\nMwanga Demo\n1. Sell power")
+        await phones.enter("Asha", PINS["Asha"])
+        assert await Sale.all().count() == 0
+
+
+async def test_the_line_of_a_ticket_is_not_kept_as_words_of_a_whole_way_that_is_dialled(phones: Phones) -> None:
+    await phones.text("Asha", "FIX SHS0283 no power")
+    await phones.choose("Asha", "Add to a ticket")
+    way = phones.sessions["Asha"].transcript
+    await phones.enter("Asha", "0")
+    screen = await phones.dial("Asha", f"*384*20*{way}*1*1#")
+    assert screen.startswith("CON Say it in a few words.\nYour message?")
