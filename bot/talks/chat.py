@@ -124,7 +124,7 @@ class Chat(Turn):
         if not self._inputs or self._inputs[0] not in ("1", "2"):
             return False
         if self._inputs.pop(0) == "2":
-            self._state.answers.clear()
+            self._state.forget_all()
             self._state.draft = ""
         self._state.resume = False
         return True

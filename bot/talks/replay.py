@@ -48,7 +48,7 @@ async def _run(talk: Talk, chat: Chat, state: TalkState) -> TurnResult:
         except Left:
             return TurnResult(Reply(chat.talk.nothing or _("Nothing was done.")), outcome="left")
         except Changed:
-            state.answers.clear()
+            state.forget_all()
             notice = [changed(chat.talk)]
         except Back:
             pass

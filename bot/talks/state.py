@@ -59,6 +59,12 @@ class TalkState:
     def load(cls, text: str) -> "TalkState":
         return cls(**kept_of(cls, json.loads(text)))
 
+    def forget_all(self) -> None:
+        """Drop all answers, and how far a list was paged: the talk begins anew."""
+        self.answers.clear()
+        self.rest.clear()
+        self.page = self.wrong = 0
+
     def forget(self, name: str) -> None:
         """Drop the answer to this question, and all that came after it."""
         names = [each for each, _value in self.answers]

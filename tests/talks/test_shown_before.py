@@ -3,9 +3,11 @@
 import pytest
 
 from bot.server import Server
+from models.people import Customer, Village
+from models.selling import Appliance, PaymentPlan
 from models.selling.sales import Sale
 from tests.world.meanwhile import Meanwhile
-from tests.world.people import PINS, Phones
+from tests.world.people import MENU, PINS, Phones
 
 pytestmark = pytest.mark.everyday_on_sqlite
 
@@ -60,3 +62,28 @@ async def test_the_line_of_a_ticket_is_not_kept_as_words_of_a_whole_way_that_is_
     await phones.enter("Asha", "0")
     screen = await phones.dial("Asha", f"*384*20*{way}*1*1#")
     assert screen.startswith("CON Say it in a few words.\nYour message?")
+
+
+async def test_new_begins_at_the_first_page_of_the_menu(phones: Phones) -> None:
+    """The session broke off at the second page of a list."""
+    for number in range(7):
+        await Village.create(name=f"Village {number}", mini_grid_id=1)
+    menu = await phones.dial("Asha", MENU)
+    await phones.choose("Asha", "Register")
+    for answer in ("Rehema Ali", "none", "1", "04123456792", "9"):
+        await phones.enter("Asha", answer)
+    assert "2. New" in await phones.dial("Asha", MENU)
+    assert await phones.enter("Asha", "2") == menu
+
+
+async def test_what_changed_is_told_above_the_first_page_of_the_menu(phones: Phones) -> None:
+    """The customer goes elsewhere while an agent looks at the second page of a list."""
+    for number in range(7):
+        item = await Appliance.create(name=f"Item {number}", type="goods", price=100_00)
+        await PaymentPlan.create(appliance=item, name="cash", terms="cash")
+    menu = await phones.dial("Asha", MENU)
+    await phones.choose("Asha", "Sell goods")
+    for answer in ("2", "9"):
+        await phones.enter("Asha", answer)
+    await Customer.filter(id=2).update(mini_grid_id=2)
+    assert await phones.enter("Asha", "1") == f"CON Not sold. {CHANGED}\n{menu[4:]}"
