@@ -13,6 +13,7 @@ from bot.text import SCREEN, Text, _, joined, plain, septets
 
 MOST_WRONG = 3  # answers to one question that are none, by SMS: machines answer each other
 MOST_WRONG_DIALLED = 9  # by dialling, where somebody has to press keys
+UNFINISHED = ("given up", "changed")  # ends after which what was begun can be gone on with
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ async def replay(chat: Chat, state: TalkState) -> TurnResult:
     if chat.told:
         result = replace(result, reply=replace(result.reply, also=[*result.reply.also, *chat.told]))
     if chat.talk.drafts:
-        await drafts.keep(chat, state, over=not result.open and result.outcome != "given up")
+        await drafts.keep(chat, state, over=not result.open and result.outcome not in UNFINISHED)
     return result
 
 
@@ -56,6 +57,8 @@ async def _run(talk: Talk, chat: Chat, state: TalkState) -> TurnResult:
             return _reject(talk, chat, state, rejected)
         except Suspended as suspended:
             said = _question(talk, chat, state, [*notice, suspended.prompt])
+            if notice and chat.ussd and septets(plain(said.to(chat.language))) > SCREEN:
+                return TurnResult(Reply(notice[0]), outcome="changed")  # whoever dials again sees the menu
             return TurnResult(Reply(said), open=True, outcome="asked anew" if notice else "asked")
         chat.rewind()
 

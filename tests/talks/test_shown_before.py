@@ -3,7 +3,8 @@
 import pytest
 
 from bot.server import Server
-from models.people import Customer, Village
+from bot.text import SCREEN, septets
+from models.people import Agent, Customer, Village
 from models.selling import Appliance, PaymentPlan
 from models.selling.sales import Sale
 from tests.world.meanwhile import Meanwhile
@@ -87,3 +88,19 @@ async def test_what_changed_is_told_above_the_first_page_of_the_menu(phones: Pho
         await phones.enter("Asha", answer)
     await Customer.filter(id=2).update(mini_grid_id=2)
     assert await phones.enter("Asha", "1") == f"CON Not sold. {CHANGED}\n{menu[4:]}"
+
+
+@pytest.mark.parametrize("language", ["fr", "sw"])
+async def test_what_changed_fits_on_its_screen(phones: Phones, language: str) -> None:
+    """In French there is no room for the menu below it: the session ends, and the agent dials again."""
+    await Agent.all().update(language=language)
+    for answer in ("1", "SHS0283", "8000"):
+        await (phones.enter("Asha", answer) if "Asha" in phones.sessions else phones.dial("Asha", f"*384*20*{answer}#"))
+    await Customer.filter(id=2).update(mini_grid_id=2)
+    screen = await phones.enter("Asha", PINS["Asha"])
+    assert septets(screen[4:]) <= SCREEN
+    if language == "fr":
+        assert screen == "END Pas vendu. Changement. Recommencez, svp."
+    else:
+        assert screen.startswith("CON Haikuuzwa. Kuna mabadiliko. Tafadhali rudia.\nMwanga Demo\n1. ")
+    assert await Sale.all().count() == 0
