@@ -165,10 +165,11 @@ class Sessions:
             await _write(answered)
             answered.clear()
         session = found or (await self.find([turn]))[turn]
-        if session.phone != turn.phone:  # who knows the id of a session is not the one whom it answers
-            return Screen(f"END {SESSION_OVER.to(language)}", Handled(outcome="over"))
-        if session.response:
+        its_caller = session.phone == turn.phone  # who knows the id of a session is not the one whom it answers
+        if session.response and its_caller:
             return Screen(session.response, Handled(outcome="repeated"))
+        if not (session.open and its_caller):  # what was begun in it stays: the next session may go on with that
+            return Screen(f"END {SESSION_OVER.to(language)}", Handled(outcome="over"))
         state, inputs, dialled = self._read_transcript(turn, session)
         chat = Chat(
             state,
@@ -182,7 +183,7 @@ class Sessions:
             dialled=dialled,
             pin_given=session.pin_given,
         )
-        result = await self._replay(session, turn, chat, state, keyed=bool(inputs))
+        result = await self._replay(session, chat, state, keyed=bool(inputs))
         said = plain(result.reply.text.to(chat.language), accents=self._company.accents)
         response = f"{'CON' if result.open else 'END'} {said}"
         talk = state.dump() if result.open else ""
@@ -191,12 +192,8 @@ class Sessions:
             await _write(answered)
         return Screen(response, self._with_copies(session, chat, result))
 
-    async def _replay(
-        self, session: Session, turn: UssdTurn, chat: Chat, state: TalkState, *, keyed: bool
-    ) -> TurnResult:
+    async def _replay(self, session: Session, chat: Chat, state: TalkState, *, keyed: bool) -> TurnResult:
         """`keyed`: something was entered in this turn."""
-        if not session.open:
-            return TurnResult(Reply(SESSION_OVER), outcome="over")
         asked = state.resume
         if asked and not chat.take_resume_choice():
             unfinished = self._commands.by_name[state.running].menu or verbatim("")

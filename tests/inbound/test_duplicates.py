@@ -271,3 +271,5 @@ async def test_a_late_turn_of_a_session_that_is_over_sells_nothing(served: Servi
     assert await late.hang_up() == 200
     assert await late.repeat() == ("END", "This session is over. Dial again.")
     assert await sold(served) == 0
+    again = await served.emulator.dial(ASHA)
+    assert again.text.endswith("1. Continue: Sell power\n2. New"), "what was begun is not lost by it"
