@@ -51,7 +51,8 @@ async def dispute(chat: Chat) -> Reply:
         reference=reference,
         amount=company.money(entry.amount),
     )
-    return chat.end(said, also=await _for_cashier(entry, agent, words, company), outcome="disputed")
+    also = [*chat.also_by_sms(said), *await _for_cashier(entry, agent, words, company)]
+    return chat.end(said, also=also, outcome="disputed")
 
 
 def _asks_for_words(chat: Chat) -> bool:

@@ -25,5 +25,6 @@ async def pin(chat: Chat) -> Reply:
     chat.no_more()
     await pins.change(chat.agent, hashed, actor=chat.person.phone)
     if chat.ussd:
-        return chat.end(_("PIN changed."))
+        said = _("PIN changed.")
+        return chat.end(said, also=chat.also_by_sms(said))
     return chat.end(_("PIN changed. Now delete your message with the PIN."))

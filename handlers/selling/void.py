@@ -76,13 +76,14 @@ async def void(chat: Chat) -> Reply:
     except NotTakenBack as refusal:
         return chat.end(joined([nothing, why_not(refusal, reference, company)]), outcome="refused")
     if done:
-        return chat.end(for_agent(done, company), also=_for_owner(done, company), outcome="void")
+        said = for_agent(done, company)
+        return chat.end(said, also=[*chat.also_by_sms(said), *_for_owner(done, company)], outcome="void")
     asked = _(
         "ASKED: take back {amount}, {serial}, ref {ref}. The office decides. Keep the cash until then.",
         ref=reference,
         **values,
     )
-    return chat.end(asked, outcome="asked")
+    return chat.end(asked, also=chat.also_by_sms(asked), outcome="asked")
 
 
 async def _question(sale: Sale, agent: Agent, values: dict[str, str]) -> Text:
