@@ -235,7 +235,7 @@ class Sessions:
         same = session.transcript_mac == self._mac(turn, turn.text[:known])
         rest = turn.text[known:]
         if same and session.talk and (rest.startswith("*") or known == 0):
-            return TalkState.load(session.talk), [normalise(rest.removeprefix("*") if known else rest)], False
+            return TalkState.load(session.talk), [normalise(rest.removeprefix("*"))], False
         log.warning("transcript does not continue", extra={"session": session.id})
         return _new_state(session), _elements(turn.text), True
 

@@ -176,6 +176,14 @@ async def test_a_turn_repeated_after_the_end_gets_the_stored_end(served: Serving
     assert await sold(served) == 1
 
 
+@pytest.mark.everyday_on_sqlite
+async def test_nothing_sent_at_the_first_screen_shows_it_again_and_the_next_key_counts(served: Serving) -> None:
+    session = await served.emulator.dial(ASHA)
+    menu = session.text
+    assert (await session.enter("")).text == menu
+    assert (await session.enter("1")).text.startswith("Serial number?")
+
+
 async def test_an_input_after_the_end_is_told_that_it_is_over(served: Serving) -> None:
     session = await served.emulator.dial(ASHA)
     for answer in ("1", "SHS0283", "8000", "2"):
