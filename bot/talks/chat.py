@@ -38,7 +38,7 @@ from models.sql import forget_ahead
 
 T = TypeVar("T")
 BACK_LINE, MORE_LINE = _("0. Back"), _("More")
-_ONE_COMMAND = _("One command in each text, please.")
+_ONE_COMMAND, _NO_STAR = _("One command in each text, please."), _("Answer without *.")
 SILENT = ("pin", "quote")  # recorded beside the questions: going back passes over them
 
 
@@ -478,8 +478,8 @@ class Chat(Turn):
         answer, self._answered, self._seen = self._inputs.pop(0), "", []
         if without_courtesy(answer) == BACK and not self.one_line:
             self._go_back()
-        if self.ussd and "*" in answer:
-            raise Rejected(shown, _("Answer without *."))
+        if self.ussd and "*" in answer and not self.lists:  # for a list it is a wrong key
+            raise Rejected(self._fitting(_NO_STAR, (shown, verbatim(""))), _NO_STAR)
         return answer
 
     def _go_back(self) -> None:
