@@ -1,7 +1,7 @@
 """Waits at random, for `--slow`: a test that asks a machine how fast it is falls with them."""
 
-import asyncio
 import random
+from asyncio import sleep  # the real one: some tests replace it
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from typing import Any
@@ -45,4 +45,4 @@ def _slowed(work: Callable[..., Awaitable[Any]], behind: bool) -> Callable[..., 
 
 async def _wait() -> None:
     if not random.randrange(ONE_IN):
-        await asyncio.sleep(random.choice(SECONDS))
+        await sleep(random.choice(SECONDS))
