@@ -2,6 +2,7 @@
 
 import gc
 import ipaddress
+import logging
 import socket
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from bot import setting_files
 from bot.app import assembled
 from bot.config import Config, load
 from bot.runtime import Database
+from bot.runtime.logs import JsonFormatter
 from bot.server import Server
 from models.money.references import ALPHABET
 from tests.emulators.android.clock import Clock
@@ -103,6 +105,17 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("MWANGA_COIN", "1")
     monkeypatch.setattr(setting_files, "OF_SYSTEM", tmp_path / "etc/mwanga/mwanga.toml")
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def _own_log() -> Iterator[None]:
+    """A command that serves sets up the log, on the standard error of its test: for each line of a later one Python
+    wrote that this is closed, with all who called."""
+    yield
+    log = logging.getLogger()
+    for handler in [one for one in log.handlers if isinstance(one.formatter, JsonFormatter)]:
+        log.removeHandler(handler)
+        log.setLevel(logging.WARNING)
 
 
 @pytest.fixture(scope="session")
