@@ -119,13 +119,16 @@ class Receipts:
         if verdict.state is not TextState.PAID:
             return verdict
         known = await find_payment(found.provider, normal_reference(found.reference))
-        if known is None and (doubt := await doubt_of(self._company, wallet, found)):
+        doubt = await doubt_of(self._company, wallet, found)
+        if known is None and doubt:
             return Verdict(TextState.WAITING, doubt)
         if known and known.amount != found.amount:
             money = self._company.money(known.amount)
-            doubt = Reason(reasons.OTHER_AMOUNT, reference=found.reference, money=money)
-            return Verdict(TextState.WAITING, doubt)
+            other = Reason(reasons.OTHER_AMOUNT, reference=found.reference, money=money)
+            return Verdict(TextState.WAITING, other)
         incoming = self._incoming(found, heard.arrived, _seen_by(phone, wallet.sim))
+        if doubt:  # the money is there, but who was shown its reference may have made up whose it is
+            incoming = replace(incoming, account_text="", payer_phone="")
         payment_id = await self._take_payment(incoming)
         if found.balance is not None and (known is None or _continues(wallet, found)):
             await kept.move_balance(wallet, found.rule.purse, found.balance)

@@ -17,6 +17,7 @@ from bot.receipts.rules import BadRule, add_rule
 from bot.runtime import Database, Housekeeping
 from bot.server import Server
 from bot.text.numbers import Sender, SenderKind
+from handlers.selling.received import book_payment
 from models.alerts import Alert
 from models.audit import Audit
 from models.messages import Phone
@@ -253,6 +254,22 @@ async def test_a_payment_that_a_callback_told_of_is_seen_by_the_text(till: Till)
     await till.hears(personal("DKN1234568", 1_000, 16_000, NOON))
     assert await till.states() == "seen paid" and await till.paid() == [5_000, 1_000]
     assert sorted(await Evidence.all().values_list("source", flat=True)) == ["callback", "text", "text"]
+
+
+@pytest.mark.parametrize(("balance_", "used"), [(15_000, True), (95_000, False)], ids=["due", "made up"])
+async def test_a_text_says_what_money_is_for_that_waits_only_with_the_balance_that_is_due(
+    till: Till, balance_: int, used: bool
+) -> None:
+    """Who was shown its reference could have it used for himself, under the operator's name."""
+    callback = Incoming(
+        source=Source.CALLBACK, provider="mpesa-tz", reference="DKN1234567", amount=5_000_00, paid_at=NOON
+    )
+    async with till.mwanga.database.work():
+        received, _told = await book_payment(callback, till.mwanga.company)
+    await till.hears(personal("DKN1234567", 5_000, balance_, NOON, PEOPLE["Baraka"].lstrip("+")))
+    assert await till.states() == "seen"
+    assert await balance(AccountKind.UNAPPLIED, received.payment.id) == (0 if used else -5_000_00)
+    assert await till.sql("SELECT phone FROM outbox") == ([{"phone": PEOPLE["Baraka"]}] if used else [])
 
 
 SWAHILI = (
