@@ -104,3 +104,14 @@ async def test_what_changed_fits_on_its_screen(phones: Phones, language: str) ->
     else:
         assert screen.startswith("CON Haikuuzwa. Kuna mabadiliko. Tafadhali rudia.\nMwanga Demo\n1. ")
     assert await Sale.all().count() == 0
+
+
+async def test_what_was_begun_before_something_changed_can_be_gone_on_with(phones: Phones) -> None:
+    """Also where no room was left for the menu, and the session has ended."""
+    await Agent.all().update(language="fr")
+    await phones.choose("Asha", "Inscrire")
+    for answer in ("Rehema Ali", "none", "1", "04123456792", "1"):
+        await phones.enter("Asha", answer)
+    await Village.filter(name="Mtwara").update(name="Mikindani")
+    assert await phones.enter("Asha", "1") == "END Pas inscrit. Changement. Recommencez, svp."
+    assert "REHEMA A." in await phones.choose("Asha", "Inscrire")
