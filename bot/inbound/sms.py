@@ -181,7 +181,8 @@ class Dispatcher:
         if result.outcome not in NO_ANSWERS:
             return result
         if meant is None or meant.kind == ANYTHING or (meant.kind == SEVERAL and not asked.meant):
-            return None if self._goes_on_and_on(exchange, _letters(text)) else result
+            anew = result.outcome == "asked anew"  # nobody can answer what was never shown
+            return result if anew or not self._goes_on_and_on(exchange, _letters(text)) else None
         vars(exchange.conversation).update(vars(Conversation.load(before)))
         return await self._answer_meaning(exchange, meant, text)
 

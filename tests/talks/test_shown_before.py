@@ -3,10 +3,13 @@
 import pytest
 
 from bot.server import Server
+from bot.talks.contacts import MOST_IN_A_ROW
 from bot.text import SCREEN, septets
+from models.devices import Device
 from models.people import Agent, Customer, Village
 from models.selling import Appliance, PaymentPlan
 from models.selling.sales import Sale
+from models.sql import execute, now_ms
 from tests.world.meanwhile import Meanwhile
 from tests.world.people import MENU, PINS, Phones
 
@@ -54,6 +57,18 @@ async def test_a_line_of_a_list_that_is_gone_is_no_yes_to_the_one_request_that_i
         assert said.startswith(f"CON Not sold. {CHANGED}\nMwanga Demo\n1. Sell power")
         await phones.enter("Asha", PINS["Asha"])
         assert await Sale.all().count() == 0
+
+
+async def test_what_is_asked_anew_is_told_whatever_came_before(mwanga: Server, phones: Phones) -> None:
+    """After a row of texts that say nothing no answer comes: the next answer would be to a question that nobody saw."""
+    baraka = await Customer.get(name="Baraka")
+    await Meanwhile(mwanga).stocks("SHS0285")
+    await Device.filter(serial__in=["SHS0284", "SHS0285"]).update(customer_id=baraka.id)
+    [(_baraka, listed)] = await phones.text("Baraka", "TOKEN")
+    assert "1. SHS0283\n2. SHS0284\n3. SHS0285" in listed
+    await execute(mwanga.database.client, f"UPDATE contact SET bad_count = {MOST_IN_A_ROW}, bad_since = {now_ms()}")
+    await Device.filter(serial="SHS0283").update(customer_id=None)
+    assert (await phones.text("Baraka", "1"))[0][1].startswith(f"{CHANGED} Which one?\n1. SHS0284")
 
 
 async def test_the_line_of_a_ticket_is_not_kept_as_words_of_a_whole_way_that_is_dialled(phones: Phones) -> None:
