@@ -11,7 +11,7 @@ from bot.payments.base import Answer, State
 from bot.text import numbers
 from models.alerts import raise_alert, raise_alert_once
 from models.money.payments import Payment
-from models.money.receiving import Incoming, first_source
+from models.money.receiving import Incoming, find_payment, first_source, normal_reference
 from models.selling import requests
 from models.selling.requests import PaymentRequest, Reason, RequestState
 from models.sql import HOUR_MS, MINUTE_MS, now_ms, read_moment
@@ -90,11 +90,12 @@ class Settler:
         then the callback of that push says so."""
         if payment.request or payment.account_text.strip():
             return False
-        try:
+        with suppress(ValueError):
             numbers.parse(payment.payer_phone, self._company.country)
-        except ValueError:
-            return await requests.is_any_ringing(payment.provider, payment.amount)
-        return False
+            return False
+        if not await requests.is_any_ringing(payment.provider, payment.amount):
+            return False
+        return await find_payment(payment.provider, normal_reference(payment.reference)) is None  # else it was said
 
     async def _find_lost(self, answer: Answer, payment: Incoming) -> PaymentRequest | None:
         """The request whose answer, and with it the provider's id, never came: by the phone and the amount."""

@@ -92,6 +92,25 @@ async def test_a_confirmation_of_a_till_waits_for_the_push_that_it_may_be_of(
         assert any("Money waits for somebody" in each for each in await alerts(at)) == (not told)
 
 
+async def test_a_confirmation_of_a_till_waits_for_no_other_push_when_its_money_is_there(demo_url: str) -> None:
+    """Where the same is paid all day long some phone always rings for it."""
+    async with selling(demo_url, daraja_till="700000") as (at, daraja):
+        await registered(at, daraja)
+        await asked(at)
+        [push] = await daraja.wait_for(1)
+        await becomes(at, "asked")
+        await daraja.pay(push, "UKS0000007")
+        await becomes(at, "paid")
+        await asked(at, key="sms 2", person="Neema")
+        await daraja.wait_for(2)
+        await becomes(at, "asked")
+        assert await daraja.pay_bill("", "5000.00", receipt="UKS0000007", phone="2547 ***** 002") == "0"
+        came = "SELECT done_at FROM notice WHERE kind = 'confirmation'"
+        await waits_for(at, f"{came} AND (done_at > 0 OR look_at > received_at)")
+        assert [row["done_at"] > 0 for row in await at.rows(came)] == [True]
+        assert await payments(at) == [("UKS0000007", 5_000_00)] and await alerts(at) == []
+
+
 # A callback that waits while the answer is known by now: its reader looks again after half a second.
 PUT_OFF = "SELECT 1 FROM notice n, payment_request r WHERE n.done_at = 0 AND r.external_id <> ''"
 
