@@ -227,11 +227,12 @@ class Dispatcher:
     async def _understand_without_keyword(
         self, exchange: "_Exchange", text: str, pieces: Sequence[str]
     ) -> TurnResult | None:
-        """What an agent means whose text has no keyword, where a talk says that it is meant for it."""
+        """What an agent means whose text has no keyword, where a talk says that it is meant for it; and what to do with
+        our code, which nobody can send."""
         caller, language = exchange.caller, exchange.language
         turn = Turn(caller, self._company, self._commands, channel=Channel.SMS, language=language, one_line=True)
-        how = None
-        if caller.agent and begins(text) is None:
+        how = self._how_to_dial(text)
+        if caller.agent and how is None and begins(text) is None:
             for one in self._commands.for_role(caller.role):
                 claimed = await one.claims(turn, pieces, text) if one.claims else None
                 if isinstance(claimed, list):
@@ -242,6 +243,13 @@ class Dispatcher:
             told = courtesies.told_to(text, self._commands, caller.role, names)
             how = lesson_on(told) if told else None
         return await self._answer_not_understood(exchange, text, pieces, how)
+
+    def _how_to_dial(self, text: str) -> Text | None:
+        """What is said to a text that is the code which people dial, with answers behind it or without."""
+        code = self._company.ussd_code
+        if not code or not "".join(text.split()).startswith(code.removesuffix("#")):
+            return None
+        return _("Dial {code} like a phone number, do not send it as SMS. Or send HELP.", code=code)
 
     async def _start(
         self, exchange: "_Exchange", talk: Talk, arguments: Sequence[str], line: str, *, meant: str = ""

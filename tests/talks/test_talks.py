@@ -128,3 +128,19 @@ async def test_another_mini_grid_is_out_of_reach(mwanga: Server) -> None:
         if Role.AGENT in one.roles and "SHS0283" in ARGUMENTS.get(one.name, ""):
             [(_name, answer)] = await phones.text("Zuhura", f"{one.words['en'][0]} {ARGUMENTS[one.name]}")
             assert "not found" in answer and "BARAKA" not in answer
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("Asha", "Dial *384*20# like a phone number, do not send it as SMS. Or send HELP."),
+        ("Baraka", "Dial *384*20# like a phone number, do not send it as SMS. Or send HELP."),
+        ("Juma", "Piga *384*20# kama namba ya simu, usiitume kwa SMS. Au tuma MSAADA."),
+    ],
+)
+async def test_who_sends_the_code_that_is_dialled_is_told_to_dial_it(mwanga: Server, name: str, answer: str) -> None:
+    """A customer was asked what is wrong. With answers behind it nothing is sold either."""
+    phones = Phones(mwanga)
+    for code in ("*384*20#", "*384*20", " *384* 20# ", "*384*20*1*SHS0283*8000#"):
+        assert await phones.text(name, code) == [(name, answer)]
+    assert not (await phones.conversation(name)).open
