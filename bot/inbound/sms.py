@@ -245,9 +245,9 @@ class Dispatcher:
         return await self._answer_not_understood(exchange, text, pieces, how)
 
     def _how_to_dial(self, text: str) -> Text | None:
-        """What is said to a text that is the code which people dial, with answers behind it or without."""
-        code = self._company.ussd_code
-        if not code or not "".join(text.split()).startswith(code.removesuffix("#")):
+        """What is said to a text that is the code which people dial, with answers behind it or a word before it."""
+        code, pieces = self._company.ussd_code, text.split()
+        if not code or len(pieces) > 2 or not any(one.startswith(code.removesuffix("#")) for one in pieces):
             return None
         return _("Dial {code} like a phone number, do not send it as SMS. Or send HELP.", code=code)
 
