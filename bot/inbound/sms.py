@@ -247,7 +247,8 @@ class Dispatcher:
     def _how_to_dial(self, text: str) -> Text | None:
         """What is said to a text that is the code which people dial, with answers behind it or a word before it."""
         code, pieces = self._company.ussd_code, text.split()
-        if not code or len(pieces) > 2 or not any(one.startswith(code.removesuffix("#")) for one in pieces):
+        begins_with = f"{code.removesuffix('#')}*"
+        if not code or len(pieces) > 2 or not any(f"{one.rstrip('#')}*".startswith(begins_with) for one in pieces):
             return None
         return _("Dial {code} like a phone number, do not send it as SMS. Or send HELP.", code=code)
 

@@ -144,3 +144,4 @@ async def test_who_sends_the_code_that_is_dialled_is_told_to_dial_it(mwanga: Ser
     for code in ("*384*20#", " *384*20", "dial *384*20#", "*384*20*1*SHS0283*8000#"):
         assert await phones.text(name, code) == [(name, answer)]
     assert not (await phones.conversation(name)).open
+    assert await phones.text(name, "*384*200#") != [(name, answer)], "that is another code"
