@@ -1,17 +1,20 @@
 """What was on a screen, or in a text, when somebody answered: an answer is to that, whatever it would show by now."""
 
+import json
+
 import pytest
 
 from bot.server import Server
 from bot.talks.contacts import MOST_IN_A_ROW
 from bot.text import SCREEN, septets
 from models.devices import Device
+from models.messages.tables import ContactRow, UssdSession
 from models.people import Agent, Customer, Village
 from models.selling import Appliance, PaymentPlan
 from models.selling.sales import Sale
 from models.sql import execute, now_ms
 from tests.world.meanwhile import Meanwhile
-from tests.world.people import MENU, PINS, Phones
+from tests.world.people import MENU, PEOPLE, PINS, Phones
 
 pytestmark = pytest.mark.everyday_on_sqlite
 
@@ -130,3 +133,22 @@ async def test_what_was_begun_before_something_changed_can_be_gone_on_with(phone
     await Village.filter(name="Mtwara").update(name="Mikindani")
     assert await phones.enter("Asha", "1") == "END Pas inscrit. Changement. Recommencez, svp."
     assert "REHEMA A." in await phones.choose("Asha", "Inscrire")
+
+
+@pytest.mark.parametrize("by_sms", [False, True])
+async def test_a_question_from_before_the_update_is_answered_as_it_was_asked(phones: Phones, by_sms: bool) -> None:
+    """The version before kept neither its name nor what its lines stood for."""
+    await phones.text("Baraka", "BUY 5000")
+    await phones.text("Neema", "BUY 4000")
+    await (phones.text("Asha", "REQUESTS") if by_sms else phones.choose("Asha", "Customers' requests"))
+    await _forget_what_was_shown(ContactRow if by_sms else UssdSession)
+    said = dict(await phones.text("Asha", "2"))["Asha"] if by_sms else (await phones.enter("Asha", "2"))[4:]
+    assert said.startswith("Sell 2 days for TZS 4,000 to NEEMA P., EB100042?")
+
+
+async def _forget_what_was_shown(table: type[ContactRow] | type[UssdSession]) -> None:
+    row = await table.get(phone=PEOPLE["Asha"])
+    talk = json.loads(row.talk)
+    state = talk.get("open", talk)
+    assert state.pop("question") and state.pop("shown")
+    await table.filter(pk=row.pk).update(talk=json.dumps(talk))
