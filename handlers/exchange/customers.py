@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from bot.company import Company
+from bot.text.gsm import straight
 from bot.text.i18n import N_, Reason
 from handlers.exchange.cells import (
     NOTHING,
@@ -137,7 +138,8 @@ async def _grid(name: str) -> MiniGrid:
 
 def person(row: Row, number: str, company: Company) -> Person:
     """Who a row means; `number` is the column with the customer's number."""
-    who = needed_text(row, "name"), needed_text(row, "surname"), phone(row, "phone", company)
+    name, surname = (straight(needed_text(row, column)) for column in ("name", "surname"))
+    who = name, surname, phone(row, "phone", company)
     return Person(whole(row, number, 1, MOST_CUSTOMERS), *who)
 
 

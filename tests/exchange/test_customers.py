@@ -30,6 +30,13 @@ def test_namesakes_are_told_apart_by_phone_or_by_number(run: Run, demo_url: str)
     )
 
 
+def test_an_apostrophe_as_spreadsheets_write_it_is_the_one_of_a_text(run: Run, demo_url: str) -> None:
+    file = "name,surname,phone,mini_grid\nAwa,N\N{RIGHT SINGLE QUOTATION MARK}Diaye,0754000111,Lindi South\n"
+    assert "1 new or changed." in import_text(run, "customers", file).output
+    assert " 0 new or changed." in import_text(run, "customers", file).output
+    assert ",Awa,N'Diaye," in run("export", "customers").output
+
+
 def test_a_row_that_says_nothing_of_the_phone_doubles_nobody_who_has_one(run: Run, demo_url: str) -> None:
     result = import_text(run, "customers", "name,surname,mini_grid\nAmina,Juma,Mtwara North\n")
     assert result.exit_code == 1 and "line 2: this customer is there with a phone: write it" in result.output

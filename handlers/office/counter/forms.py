@@ -3,7 +3,7 @@
 from wtforms import BooleanField, RadioField, SelectField, StringField
 from wtforms.validators import Length
 
-from handlers.office.frame.forms import AmountField, LineField, OfficeForm, SerialField, required
+from handlers.office.frame.forms import AmountField, LineField, OfficeForm, SerialField, TypedNameField, required
 from handlers.office.frame.words import N_
 
 LONGEST = 100
@@ -31,7 +31,7 @@ class SellGoods(OfficeForm):
 class Register(OfficeForm):
     """A customer, with a device or with none yet."""
 
-    name = LineField(N_("Name and surname"), [required, Length(max=LONGEST)])
+    name = TypedNameField(N_("Name and surname"), [required, Length(max=LONGEST)])
     phone = LineField(N_("Phone number; empty for none; #4 for customer 4"), [Length(max=LONGEST)])
     village = SelectField(N_("Village"), default="")
     language = SelectField(N_("Language of the SMS"), default="")

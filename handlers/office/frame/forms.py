@@ -13,6 +13,7 @@ from wtforms.meta import DefaultMeta
 from bot.company import Company
 from bot.server import SERVER
 from bot.text.amounts import probable_amount, read_minor
+from bot.text.gsm import straight
 from bot.text.numbers import parse
 from handlers.fields.serials import tidy_serial
 from handlers.office.frame.routes import FORM
@@ -161,11 +162,18 @@ class PercentField(DecimalField):
             raise ValueError(_("Please write a number, like 2.5."))
 
 
-class NameField(LineField):
-    """The name of a person."""
+class TypedNameField(LineField):
+    """The name of a person as it was typed, with the apostrophe of a typewriter and single spaces."""
+
+    def process_formdata(self, given: list[str]) -> None:
+        super().process_formdata([" ".join(straight(each).split()) for each in given])
+
+
+class NameField(TypedNameField):
+    """The same, which is refused where a customer could not be registered by it."""
 
     def pre_validate(self, _form: object) -> None:
-        if self.data and not all(is_name(part) for part in self.data.split()):
+        if self.data and not is_name(self.data):
             raise ValidationError(_("This is not a name."))
 
 
