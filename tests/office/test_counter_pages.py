@@ -142,6 +142,35 @@ async def test_a_customer_is_registered_once_it_was_read_and_agreed(config: Conf
         assert status == 422 and "This phone is known" in html and f"#{halima.id} N&#39;Dea Musa" in html
 
 
+async def test_who_shares_the_phone_of_a_customer_that_is_named_by_the_number_is_somebody_else(config: Config) -> None:
+    """Whoever is named so is proposed as the one who is registered, and not more: the list is what counts."""
+    async with open_office(config) as office:
+        await office.sign_in()
+        [village] = (await office.ask("SELECT id FROM village ORDER BY id"))[:1]
+        typed = {"phone": "#2", "village": str(village["id"]), "language": "sw", "kind": "none", "serial": ""}
+        status, html = await send(office, "/register", "/register", **typed, name="Halima Musa", do="check")
+        assert status == 200 and re.search(r'<input[^>]*\bchecked\b[^>]*name="same"[^>]*value="2"', html)
+        agreed = {"do": "register", "consent": "y"}
+        status, html = await send(office, "/register", "/register", **typed, **agreed, name="Halima Musa", same="new")
+        assert status == 200 and "Registered: Halima Musa" in html
+        halima = await Customer.get(surname="Musa")
+        assert (halima.id, halima.phone) != (2, None) and halima.phone == PEOPLE["Baraka"]
+        status, html = await send(office, "/register", "/register", **typed, **agreed, name="Baraka Peter", same="2")
+        assert status == 200 and "Registered: Baraka Peter" in html
+        assert await Customer.filter(name="Baraka").count() == 1
+
+
+async def test_who_was_chosen_for_another_phone_is_not_chosen_for_this_one(config: Config) -> None:
+    async with open_office(config) as office:
+        await office.sign_in()
+        [village] = (await office.ask("SELECT id FROM village ORDER BY id"))[:1]
+        typed = {"name": "Neema Paulo", "village": str(village["id"]), "language": "sw", "kind": "none", "serial": ""}
+        agreed = {"do": "register", "consent": "y", "same": "2", "phone": PEOPLE["Neema"]}
+        status, html = await send(office, "/register", "/register", **typed, **agreed)
+        assert status == 422 and "Please choose one of the list." in html and "#3 Neema Paulo" in html
+        assert await Customer.filter(name="Neema").count() == 1
+
+
 @pytest.mark.parametrize(
     ("field", "value", "said"),
     [

@@ -76,7 +76,7 @@ async def check_or_register(request: web.Request) -> web.StreamResponse:
         return await _draw(request, form, reached=reached, filled=filled)
     if not form.consent.data:
         form.refuse("consent", _("Without this nobody is registered."))
-    if reached.known and not form.same.data:
+    if reached.known and form.same.data not in (NEW, *(str(one.id) for one in reached.known)):
         form.refuse("same", _("Please choose one of the list."))
     if form.errors:
         return await _draw(request, form, 422, reached=reached, filled=filled)
@@ -108,7 +108,8 @@ async def _reach(request: web.Request, form: Register) -> Reached:
         except NotFound as error:
             form.refuse("phone", str(error))
             return Reached("", "", [])
-        form.same.data = str(known.id)
+        if form.same.data != NEW:
+            form.same.data = str(known.id)
         return Reached(f"#{known.id}", known.phone or "", [known])
     try:
         phone = parse(typed, company.country)
