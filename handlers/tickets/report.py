@@ -52,6 +52,9 @@ async def fix(chat: Chat) -> Reply:
         due_at=chat.company.end_of(chat.company.today() + timedelta(days=days)),
     )
     news = News(opened.ticket, chat.company)
+    if opened.ticket.agent_id != chat.agent.id:  # it was open, and is somebody else's work
+        last = await tickets.last_comment(opened.ticket)
+        return _saved(chat, news.status(chat.language, last), [], opened)
     also = news.customer(news.saved(), actor=chat.person.phone) if opened.new else []
     return _saved(chat, news.saved_for_agent(), also, opened)
 

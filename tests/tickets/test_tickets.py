@@ -163,6 +163,17 @@ async def test_every_step_is_told_to_both_sides(phones: Phones) -> None:
         assert {reader for reader, _text in await phones.text(name, text)} == readers, text
 
 
+async def test_who_reports_what_is_a_colleagues_work_reads_whose_it_is(phones: Phones) -> None:
+    """It is one ticket as long as it is open: nobody else is told that it is theirs."""
+    await phones.text("Juma", "LUGHA English")
+    assert await phones.text("Juma", "FIX SHS0283 no power") == [
+        ("Juma", "K1 is open, due 27/11. BARAKA P., SHS0283: no power. Agent Asha Mushi +255700000001 will call.")
+    ]
+    assert "It is yours" in await said(phones, "Asha", "FIX SHS0283 no power")
+    await phones.text("Baraka", "T K1 the fuse smells")
+    assert (await said(phones, "Juma", "FIX SHS0283 no power")).endswith('will call. "the fuse smells"')
+
+
 async def test_what_is_due_today_is_late_tomorrow(phones: Phones) -> None:
     await phones.choose("Asha", "Report a problem")
     for answer in ("SHS0283", "2", "1", "1"):
