@@ -9,6 +9,7 @@ from handlers.customers.phone import change_phone
 from models.audit import record
 from models.people import Customer, MiniGrid, Village
 from models.sql import connection, execute, lock_rows
+from models.tickets.tickets import hand_back_of
 
 RENAME = "UPDATE customer SET name = $2, surname = $3 WHERE id = $1"
 KNOW = "UPDATE customer SET gender = $2 WHERE id = $1"
@@ -106,12 +107,14 @@ async def change_customer(
 
 
 async def _move(customer: Customer, village_id: int | None, actor: str) -> None:
-    """To a village of this mini-grid or of another one."""
+    """To a village of this mini-grid or of another one, whose agents do the work then."""
     village = await Village.get(id=village_id) if village_id else None
     grid = village.mini_grid_id if village else customer.mini_grid_id
     before = await _place(customer.village_id, customer.mini_grid_id)
     await execute(connection(), MOVE, [customer.id, village_id, grid])
     await _note(actor, customer, "village", before, await _place(village_id, grid))
+    if grid != customer.mini_grid_id:
+        await hand_back_of(customer, actor)
 
 
 async def _place(village_id: int | None, mini_grid_id: int) -> str:

@@ -252,6 +252,13 @@ async def hand_back_elsewhere(agent: Agent, actor: str) -> list[str]:
     return await _hand_back(elsewhere, [agent.id, agent.mini_grid_id], actor)
 
 
+async def hand_back_of(customer: Customer, actor: str) -> list[str]:
+    """Make nobody's what is open for a customer who went to another mini-grid, as far as it is the work of agents who
+    see this customer no more: the numbers."""
+    elsewhere = "ticket.customer_id = $1 AND agent.mini_grid_id <> customer.mini_grid_id"
+    return await _hand_back(elsewhere, [customer.id], actor)
+
+
 async def _hand_back(condition: str, values: Sequence[Any], actor: str) -> list[str]:
     left = await _find(f"{condition} AND ticket.state <> 'closed' ORDER BY ticket.id", values)
     for ticket in left:
@@ -291,14 +298,25 @@ async def close(ticket: Ticket, actor: str | OfficeUser, text: str = "") -> bool
 
 
 async def reopen(ticket: Ticket, actor: str | OfficeUser, text: str = "") -> bool:
-    """It is not fixed after all. False when it is open already."""
+    """It is not fixed after all; where who did the work has left meanwhile, it is nobody's. False when it is open
+    already."""
     done = Ticket.filter(id=ticket.id).exclude(state=TicketState.OPEN)
     changed = await done.update(state=TicketState.OPEN, asked_at=None, closed_at=None)
     if changed:
         ticket.state, ticket.asked_at, ticket.closed_at = TicketState.OPEN, None, None
         await _withdraw_question(ticket)
+        if _has_left(ticket):
+            await assign(ticket, actor)
         await _note(ticket, actor, Step.REOPENED, text)
     return bool(changed)
+
+
+def _has_left(ticket: Ticket) -> bool:
+    """Whether who did the work is retired or removed, or an agent of another mini-grid than the customer's by now."""
+    agent, staff = ticket.agent, ticket.staff
+    if agent:
+        return agent.retired_at is not None or agent.mini_grid_id != ticket.customer.mini_grid_id
+    return staff is not None and staff.removed_at is not None
 
 
 async def _withdraw_question(ticket: Ticket) -> None:

@@ -14,6 +14,7 @@ from handlers.tickets.news import News
 from models.audit import Audit
 from models.money.ledger import AccountKind, Posting, post
 from models.office import overview
+from models.office.tickets import NOBODY, Wanted, list_tickets
 from models.people import Agent, Customer, Role, find_callers
 from models.people.agents import add_agent, find_agent
 from models.selling import Sale
@@ -141,6 +142,17 @@ async def test_open_tickets_are_nobody_s_and_the_office_still_sees_the_cash(mwan
     report = await overview.read(now_ms(), datetime(2026, 1, 1, tzinfo=UTC))
     assert [(agent.held, agent.retired) for agent in report.agents if agent.name == "Asha Mushi"] == [(500_00, True)]
     assert report.locked == []
+
+
+async def test_what_is_opened_again_when_the_agent_is_retired_is_nobody_s(mwanga: Server) -> None:
+    phones = Phones(mwanga)
+    await phones.text("Asha", "FIX SHS0283 no power")
+    await phones.text("Asha", "DONE K1")
+    await phones.text("Baraka", "1")
+    async with mwanga.database.work():
+        await retire(await Agent.get(phone=ASHA), actor="test")
+    assert await phones.text("Baraka", "T K1 dark again") == [("Baraka", "K1 is open again. The office will call.")]
+    assert [ticket.id for ticket in await list_tickets(Wanted(whose=NOBODY), 0, 9)] == [1]
 
 
 async def ticket_of_asha(key: str = "test") -> Ticket:

@@ -9,7 +9,9 @@ from bot.server import Server
 from handlers.customers.changes import ChangedMeanwhile, Details, change_customer, details_of
 from models.audit import Audit
 from models.customers.tags import MOST, TooManyTags, add_tag, known_tags, remove_tag, tags_of, tidy_tag
-from models.people import Customer, MiniGrid, Village
+from models.people import Agent, Customer, MiniGrid, Village
+from models.tickets import Category, Ticket
+from models.tickets.tickets import assign, close, find_for_office, open_ticket, reopen
 from tests.world.ownership import told
 from tests.world.people import PEOPLE
 
@@ -39,6 +41,27 @@ async def test_each_change_is_in_the_audit_with_old_and_new(mwanga: Server) -> N
         ("grace", "customer phone", subject, PEOPLE["Neema"], PEOPLE["Rehema"]),
     ]
     assert set(await told(mwanga)) == {"Neema", "Rehema"}
+
+
+async def test_who_goes_to_another_mini_grid_leaves_no_ticket_with_an_agent_of_the_former_one(mwanga: Server) -> None:
+    neema, zuhura = await Customer.get(phone=PEOPLE["Neema"]), await Agent.get(phone=PEOPLE["Zuhura"])
+    for words in ("dark", "broken", "hot"):
+        await open_ticket(neema, None, Category.POWER, words, actor=PEOPLE["Neema"], key=words)
+    await close(await find_for_office(3), PEOPLE["Neema"])
+    other = await Village.create(name="Mikindani", mini_grid_id=neema.mini_grid_id)
+    await change(mwanga, replace(details_of(neema), village_id=other.id), details_of(neema).version)
+    assert None not in await whose()
+    await assign(await find_for_office(2), "grace", agent=zuhura)  # who is there where she goes
+    away = await Village.create(name="Mchinga", mini_grid_id=zuhura.mini_grid_id)
+    seen = details_of(await Customer.get(id=neema.id))
+    await change(mwanga, replace(seen, village_id=away.id), seen.version)
+    assert (await whose())[:2] == [None, zuhura.id]
+    await reopen(await find_for_office(3), PEOPLE["Neema"])
+    assert (await whose())[2] is None, "her former agent does not see it"
+
+
+async def whose() -> list[int | None]:
+    return list(await Ticket.all().order_by("id").values_list("agent_id", flat=True))
 
 
 async def test_nothing_changed_is_nothing_noted(mwanga: Server) -> None:
