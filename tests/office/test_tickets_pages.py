@@ -273,9 +273,26 @@ async def test_the_customer_is_asked_before_it_closes_and_a_no_opens_it_again(of
 
 async def test_a_customer_without_a_phone_is_not_waited_for(office: Office) -> None:
     await Customer.filter(phone=PEOPLE["Baraka"]).update(phone=None)
-    assert "there is no phone to ask" in await office.page(K1)
-    assert await does(office, "ask") == 303
+    page = await office.page(K1)
+    assert "there is no phone to ask" in page and "On yes it closes" not in page
+    assert await done_by(office, "ask") == "The ticket is closed. Sent to Asha Mushi."
     assert await told(office) == {"Asha": "K1 is closed. BARAKA P. has no phone to ask."}
+
+
+async def test_an_agent_who_is_the_customer_is_not_asked(office: Office) -> None:
+    """A yes of this phone would be to what it sells."""
+    await Customer.filter(phone=PEOPLE["Baraka"]).update(phone=PEOPLE["Juma"])
+    page = (await office.page(K1)).replace("&#39;", "'")
+    assert "This phone is agent Juma Said's: texts from it are the agent's." in page and "Ask the customer" not in page
+    assert (await done_by(office, "ask")).startswith("The ticket is closed. Sent to ")
+    assert set(await told(office)) == {"Juma", "Asha"}
+
+
+async def done_by(office: Office, what: str) -> str:
+    """What the page says when this was done."""
+    response = await office.post(K1, **await filled(office, what))
+    page = await office.page(response.headers["Location"])
+    return page[page.index("The ") : page.index("K1:")].strip()
 
 
 @pytest.mark.parametrize(

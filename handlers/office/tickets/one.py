@@ -19,7 +19,7 @@ from handlers.tickets import desk
 from handlers.tickets.desk import Copies
 from models.office.tickets import told_of
 from models.people import OfficeUser
-from models.people.agents import agents_among
+from models.people.agents import agents_among, find_agent
 from models.settings import ChangedMeanwhile
 from models.tickets import Ticket, TicketEvent, TicketNotFound, TicketState, tickets
 from models.tickets.tickets import Step
@@ -96,30 +96,35 @@ async def change(request: web.Request) -> web.StreamResponse:
     if not form.validate():
         return await _draw(request, 422, sent={what: form})
     try:
-        step = await _do(request, what, form)
+        done, step = await _do(request, what, form)
     except ChangedMeanwhile:
         said = _("Somebody changed this ticket while you were writing. Look at what happened, then send it again.")
         return await _draw(request, 409, sent={what: form}, problem=said)
     request.app[SERVER].outbox.notify()
     number = request.match_info["number"]
-    raise redirect(f"/tickets/K{number}?done={what}&step={step}" if step else f"/tickets/K{number}?done=none")
+    raise redirect(f"/tickets/K{number}?done={done}&step={step}" if step else f"/tickets/K{number}?done={done}")
 
 
-async def _do(request: web.Request, what: str, form: OfficeForm) -> int:
-    """The number of the step; 0 when the form came before, or nothing had to be done. Raises ChangedMeanwhile."""
+async def _do(request: web.Request, what: str, form: OfficeForm) -> tuple[str, int]:
+    """What was done, as DONE has it, and the number of the step; 0 when nothing had to be done. Who cannot be asked has
+    the ticket closed. Raises ChangedMeanwhile."""
     server, user = request.app[SERVER], request[USER]
     async with server.database.work():
         ticket = await _find(request, tickets.lock_ticket)
         if not await is_first(request):
-            return await tickets.last_step(ticket)
+            return _done(what, ticket), await tickets.last_step(ticket)
         before = await tickets.last_step(ticket)
         await desk.check_seen(ticket, _number(request[FORM].get("seen", "")))
         copies = await ACTIONS[what].verb(ticket, server.company, user, form)
         step = await tickets.last_step(ticket)
         if step == before:
-            return 0
+            return "none", 0
         await server.composer.tell(f"ticket {ticket.number} step {step}", copies)
-        return step
+        return _done(what, ticket), step
+
+
+def _done(what: str, ticket: Ticket) -> str:
+    return "close" if what == "ask" and ticket.state == TicketState.CLOSED else what
 
 
 async def _form(request: web.Request, what: str, ticket: Ticket) -> OfficeForm:
@@ -165,6 +170,7 @@ async def _draw(
         opened=set(sent or ()),
         seen=history[-1].id if history else 0,
         can=_possible(ticket),
+        agent_too=await find_agent(ticket.customer.phone) if ticket.customer.phone else None,
         done=_(DONE.get(request.query.get("done", ""), "")) if status == 200 else "",
         told=await _told(request, ticket, names) if status == 200 else "",
         day=partial(day_name, company),
