@@ -53,7 +53,7 @@ class Result(StrEnum):
     CANCELLED = "cancelled"  # the office stopped it
     STOP = "stop"  # the person wants no such messages
     NO_PHONE = "no phone"
-    SHARED = "shared"  # somebody else with this phone got it
+    SHARED = "shared"  # somebody else with this phone comes before: what became of it there holds here
     NO_TEXT = "no text"  # there is nothing to be filled into a gap
     NO_GATEWAY = "no gateway"  # none may carry it to this phone
 

@@ -40,12 +40,13 @@ def words(html: str) -> str:
 async def test_it_is_looked_at_sent_and_followed(office: Office) -> None:
     await add_crowd(office.mwanga.database, 40)
     await office.ask("UPDATE customer SET phone = NULL WHERE name = 'Name0'")
+    await office.ask("UPDATE customer SET phone = $1 WHERE name = 'Name2'", phone_of(1))
     await office.ask("INSERT INTO contact (phone, stopped_at) VALUES ($1, 1)", phone_of(1))
     status, html = await look(office, text_en="Dear {name}, the power is off on Sunday", text_sw="Habari {name}")
     page = words(html)
     assert status == 200
-    assert "People 43" in page and "Without a phone 1" in page and "Said STOP 1" in page and "Messages 41" in page
-    assert "41 SMS" in page and "cost unknown" in page and "Goes by simulator" in page and "Habari Amina" in page
+    assert "People 43" in page and "Without a phone 1" in page and "Said STOP 2" in page and "Messages 40" in page
+    assert "40 SMS" in page and "cost unknown" in page and "Goes by simulator" in page and "Habari Amina" in page
     fields = hidden(html, "/write/send")
     response = await office.post("/write/send", **fields, typed="41")
     assert response.status == 422 and "Please type 43, the number of people." in await response.text()
@@ -57,8 +58,9 @@ async def test_it_is_looked_at_sent_and_followed(office: Office) -> None:
     office.mwanga.broadcasts._stopping = False
     await go_on(office.mwanga.broadcasts)
     page = await office.page("/write/1")
-    assert "Handed over to the gateways" in page and "on its way 41" in page
+    assert "Handed over to the gateways" in page and "on its way 40" in page
     assert "has no phone 1" in page and "said STOP 1" in page
+    assert "shares a phone with another one of them 1" in page, "who said STOP: nobody got it"
     only = await office.page("/write/1?result=stop")
     assert "Name1 Crowd" in only and "Name2 Crowd" not in only
     file = await (await office.get("/write/1?csv=1")).text()

@@ -47,7 +47,7 @@ RESULTS = {
     Result.CANCELLED: N_("stopped by the office"),
     Result.STOP: N_("said STOP"),
     Result.NO_PHONE: N_("has no phone"),
-    Result.SHARED: N_("shares a phone with somebody who got it"),
+    Result.SHARED: N_("shares a phone with another one of them"),
     Result.NO_TEXT: N_("a gap could not be filled"),
     Result.NO_GATEWAY: N_("no gateway may carry it"),
 }
