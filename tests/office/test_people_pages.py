@@ -18,6 +18,8 @@ from models.selling import requests
 from models.selling.requests import RequestState
 from models.selling.swaps import DeviceSwap
 from models.sql import now_ms
+from models.tickets import Category
+from models.tickets.tickets import assign, close, comment, open_ticket, reopen
 from tests.world.browser import MINUTE, Office, open_office, receive_message
 from tests.world.ownership import keep_names
 from tests.world.people import NOON, PEOPLE
@@ -123,6 +125,29 @@ async def test_a_customer_is_seen_whole(office: Office) -> None:
     [row] = await office.ask("SELECT digits FROM token")
     assert row["digits"] not in words.replace(" ", "")
     assert (await office.get("/people/99")).status == 404
+
+
+async def test_a_ticket_and_its_steps_are_told_in_the_words_of_its_own_page(office: Office) -> None:
+    """Dialled without a word more, `paid no code` is not `paid`; whose work it is no more is nobody's."""
+    baraka, bike = await Customer.get(id=2), await device("SHS0283")
+    async with office.mwanga.database.work():
+        ticket = (await open_ticket(baraka, bike, Category.PAID, "", actor=baraka.phone or "", key="test")).ticket
+        ticket = await assign(ticket, "grace")
+        for words in ("office", PEOPLE["Juma"]):
+            await comment(ticket, baraka.phone or "", words)
+        await close(ticket, "silence")
+    words = await office.page("/people/2")
+    assert "ticket K1 given to: nobody grace" in words and "ticket K1 closed three days of silence" in words
+    assert "ticket K1 added: office the customer" in words and f"ticket K1 added: {PEOPLE['Juma']}" in words
+    async with office.mwanga.database.work():
+        await reopen(ticket, "silence")
+    assert "K1 , SHS0283: Paid, no code" in await office.page("/people/2")
+
+
+@pytest.mark.parametrize(("at", "day"), [("2025-11-23T20:59", "23/11/2025"), ("2025-11-23T21:01", "24/11/2025")])
+async def test_a_customer_is_one_since_a_day_of_the_companys_zone(office: Office, at: str, day: str) -> None:
+    await Customer.filter(id=2).update(created_at=datetime.fromisoformat(f"{at}+00:00"))
+    assert f"Customer since {day}" in await office.page("/people/2")
 
 
 async def test_an_older_page_of_what_happened(office: Office) -> None:

@@ -11,6 +11,7 @@ from handlers.office.frame.named import deed
 from handlers.office.frame.notes import told, told_value
 from handlers.office.frame.times import moment, when
 from handlers.office.frame.words import LANGUAGE, N_, _
+from handlers.office.tickets.words import NAMELESS
 from handlers.wording import bought
 from models.messages import State
 from models.office.outgoing import mask, word_for
@@ -21,7 +22,6 @@ from models.tickets.tickets import Step
 from models.tokens import ISSUERS
 
 IN, OUT, EVENT = "in", "out", "event"  # as the style sheet draws them
-TOLD = ("actor", "text")  # of a step of a ticket: who did it, and to whom it was given
 NOT_UNDERSTOOD = ("not understood", "unclear", "not answered")
 STATES = {
     "queued": N_("waiting"),
@@ -65,16 +65,22 @@ class Shown:
 
 async def show_events(events: Sequence[Event], server: Server, names: Mapping[str, str]) -> list[Shown]:
     """The events in words; `names` are those of phones that the page knows, beside those of agents."""
-    phones = {str(event.row[column]) for event in events if event.kind == "ticket" for column in ("actor", "text")}
-    agents = await agents_among(phones)
-    known = {agent.phone: agent.name for agent in agents} | dict(names)
+    steps = [event.row for event in events if event.kind == "ticket"]
+    agents = await agents_among({str(row[column]) for row in steps for column in _whom(row)})
+    known = {actor: _(said) for actor, said in NAMELESS.items()} | {agent.phone: agent.name for agent in agents}
+    known |= dict(names)
     named = [
-        replace(event, row=event.row | {column: known.get(event.row[column], event.row[column]) for column in TOLD})
-        if event.kind == "ticket"
+        replace(event, row=event.row | {column: known.get(event.row[column], event.row[column]) for column in whom})
+        if (whom := _whom(event.row) if event.kind == "ticket" else ())
         else event
         for event in events
     ]
     return [WORDS[event.kind](event, server) for event in named]
+
+
+def _whom(step: Mapping[str, object]) -> Sequence[str]:
+    """The columns of a step of a ticket that name somebody: who did it, and to whom it was given."""
+    return ("actor", "text") if step["step"] == Step.ASSIGNED else ("actor",)
 
 
 def _when(event: Event, company: Company) -> str:

@@ -16,6 +16,7 @@ from handlers.office.frame.times import age, day_name, when
 from handlers.office.frame.words import N_, _
 from handlers.office.messages.write_box import WriteBox, box_for
 from handlers.office.people.events import Shown, show_events
+from handlers.office.tickets.words import category_of
 from models.customers.tags import known_tags, tags_of
 from models.devices import Device, Kind, devices_of
 from models.devices.access_rate import access_of
@@ -136,7 +137,9 @@ async def draw(request: web.Request, customer: Customer, status: int = 200, **mo
         credit=await credit_of(customer.id),
         claim=await balance(AccountKind.CLAIM, customer.id),
         waiting=await waiting_money(customer.phone) if customer.phone else [],
+        since=company.date(customer.created_at.astimezone(company.zone).date()) if customer.created_at else "",
         tickets=await tickets_of([customer], MOST_TICKETS),
+        category=category_of,
         tags=(await tags_of([customer.id]))[customer.id],
         known_tags=await known_tags(),
         events=events,

@@ -14,7 +14,7 @@ from handlers.office.frame.routes import ALL, FORM, HELPERS, USER, Nav, office_p
 from handlers.office.frame.times import day_name
 from handlers.office.frame.words import N_, _
 from handlers.office.tickets.forms import Assignment, Closing, Comment, Question, Reopening
-from handlers.office.tickets.words import SHARED, STEPS
+from handlers.office.tickets.words import NAMELESS, SHARED, STEPS
 from handlers.tickets import desk
 from handlers.tickets.desk import Copies
 from models.office.tickets import told_of
@@ -203,7 +203,7 @@ def _number(typed: str) -> int:
 
 async def _names(ticket: Ticket, events: Sequence[TicketEvent]) -> dict[str, str]:
     """The names behind the phone numbers of a history."""
-    found = {"silence": _("three days of silence"), "office": _("nobody")}
+    found = {actor: _(said) for actor, said in NAMELESS.items()}
     if ticket.customer.phone:
         found[ticket.customer.phone] = f"{ticket.customer.name} {ticket.customer.surname}".strip()
     phones = {event.actor for event in events} | {event.text for event in events if event.step == Step.ASSIGNED}

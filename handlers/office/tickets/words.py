@@ -30,6 +30,8 @@ STEPS = {
     Step.CLOSED: N_("closed it"),
     Step.REOPENED: N_("opened it again"),
 }
+# Who did a step, and to whom a ticket was given, where that is no person.
+NAMELESS = {"silence": N_("three days of silence"), "office": N_("nobody")}
 
 
 def category_of(ticket: Ticket) -> str:
