@@ -83,6 +83,7 @@ async def change_customer(
     if (now.name, now.surname) != (wanted.name, wanted.surname):
         await execute(connection(), RENAME, [customer.id, wanted.name, wanted.surname])
         await _note(actor, customer, "name", f"{now.name} {now.surname}", f"{wanted.name} {wanted.surname}")
+        customer.name, customer.surname = wanted.name, wanted.surname
         changed.append("name")
     if now.village_id != wanted.village_id:
         await _move(customer, wanted.village_id, actor)

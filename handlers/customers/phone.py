@@ -4,6 +4,7 @@ from bot.company import Company
 from bot.message import Copy
 from bot.outbound import Composer
 from bot.text import _
+from handlers.wording import owner
 from models.audit import record
 from models.messages import MessageKind
 from models.people import Customer
@@ -24,10 +25,10 @@ async def change_phone(
 
 
 def _notices(customer: Customer, new: str | None, company: Company) -> list[Copy]:
-    """Both numbers are told: whoever loses the codes against his will can call."""
-    about = {"company": company.name, "help": company.help_phone}
-    notices = (
-        (customer.phone, _("{company}: your codes go to another number now. Wrong? Call {help}.", **about)),
-        (new, _("{company}: your codes come to this number now. Wrong? Call {help}.", **about)),
-    )
+    """Both numbers are told, whose codes they are: others may share the phone. Whoever loses them against his will can
+    call."""
+    about = {"company": company.name, "help": company.help_phone, "owner": owner(customer)}
+    lost = _("{company}: codes for {owner} do not come to this number any more. Wrong? Call {help}.", **about)
+    got = _("{company}: codes for {owner} come to this number now. Wrong? Call {help}.", **about)
+    notices = ((customer.phone, lost), (new, got))
     return [Copy(phone, text, MessageKind.REPLY, customer.language) for phone, text in notices if phone]
