@@ -38,7 +38,7 @@ async def status(chat: Chat) -> Reply:
 )
 async def note(chat: Chat) -> Reply:
     ticket = await chat.ask(await which(chat))
-    text = await chat.ask(InWords(_("Your message?")))
+    text = await chat.ask(InWords(_("Your message?"), may_be_no=True))
     news, actor = News(ticket, chat.company), chat.person.phone
     is_own = chat.person.agent is None or ticket.customer.phone == actor
     if is_own and ticket.state == TicketState.CLOSED:

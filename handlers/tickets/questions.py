@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from bot.talks import Chat, Field, Invalid, Turn, echo
 from bot.text import Text, _, joined
-from bot.text.answers import BESIDE_PIN, CONSENT
+from bot.text.answers import BESIDE_PIN, CONSENT, declines
 from bot.text.redact import Redactor
 from handlers.tickets.news import TINY, News
 from models.tickets import Ticket, TicketNotFound, tickets
@@ -75,22 +75,28 @@ async def _in_reach(turn: Turn, number: int) -> Ticket:
 
 
 class InWords(Field[str]):
-    """A few words of one's own: all that is left of a line. With `optional` a 1 stands for none; what is in
-    `not_just` says nothing yet, and alone behind the keyword it is passed over."""
+    """A few words of one's own: all that is left of a line. With `optional` a 1 stands for none, as a no does; else a
+    no to the question leaves the talk, unless it `may_be_no`. What is in `not_just` says nothing yet, and alone behind
+    the keyword it is passed over, as a no is."""
 
     name = "words"
     as_written = True
 
-    def __init__(self, prompt: Text, *, optional: bool = False, not_just: Sequence[str] = ()) -> None:
+    def __init__(
+        self, prompt: Text, *, optional: bool = False, may_be_no: bool = False, not_just: Sequence[str] = ()
+    ) -> None:
         super().__init__(prompt)
-        self._optional, self._not_just = optional, not_just
+        self._optional, self._may_be_no, self._not_just = optional, may_be_no, not_just
 
     async def read(self, turn: Turn, answer: str) -> str:
         text = " ".join(answer.split())
-        if self._optional and text == "1":
+        is_no = not self._may_be_no and text != "2" and declines(text)
+        if self._optional and (text == "1" or is_no):
             return ""
-        if turn.one_line and text.upper() in self._not_just:
+        if turn.one_line and (is_no or text.upper() in self._not_just):
             turn.wait(self.prompt)
+        if is_no:
+            turn.leave()
         if sum(map(str.isalpha, text)) < 2 or text.upper() in self._not_just:
             raise Invalid(_("Say it in a few words."))
         if len(text) > LONGEST:
