@@ -102,8 +102,11 @@ class News:
         return [Copy(phone, text, MessageKind.REPLY, agent.language) for phone, agent in both.items() if phone != actor]
 
     def both(self, text: Text, *, actor: str) -> list[Copy]:
-        """Copies for both sides."""
-        return [*self.customer(text, actor=actor), *self.agents(text, actor=actor)]
+        """Copies for both sides; one for an agent who is the customer."""
+        return [*self.customer(text, actor=actor), *self._but_the_customer(self.agents(text, actor=actor))]
+
+    def _but_the_customer(self, agents: list[Copy]) -> list[Copy]:
+        return [copy for copy in agents if copy.phone != self.ticket.customer.phone]
 
     def saved(self) -> Text:
         return _(
@@ -250,9 +253,8 @@ class News:
 
     def closed_for_all(self, *, actor: str) -> list[Copy]:
         """That it is closed without a question, for both sides."""
-        customer = self.ticket.customer.phone
-        agents = [copy for copy in self.agents(self.closed_unasked(), actor=actor) if copy.phone != customer]
-        return [*self.customer(self.closed(), actor=actor), *agents]
+        others = self._but_the_customer(self.agents(self.closed_unasked(), actor=actor))
+        return [*self.customer(self.closed(), actor=actor), *others]
 
     def open_again(self) -> Text:
         return _("{number} is open again. {who}", number=self.ticket.number, who=self.who())

@@ -174,6 +174,12 @@ async def test_who_reports_what_is_a_colleagues_work_reads_whose_it_is(phones: P
     assert (await said(phones, "Juma", "FIX SHS0283 no power")).endswith('will call. "the fuse smells"')
 
 
+async def test_an_agent_who_is_the_customer_reads_what_is_said_to_both_once(phones: Phones) -> None:
+    await Customer.filter(phone=PEOPLE["Baraka"]).update(phone=PEOPLE["Asha"])
+    told = await phones.text("Juma", "T K1 I come at four")
+    assert [reader for reader, _text in told] == ["Juma", "Asha"]
+
+
 async def test_what_is_due_today_is_late_tomorrow(phones: Phones) -> None:
     await phones.choose("Asha", "Report a problem")
     for answer in ("SHS0283", "2", "1", "1"):
