@@ -17,6 +17,7 @@ from handlers.customers.questions import (
     why_not_free,
 )
 from handlers.fields.languages import NAMES, language_names
+from handlers.fields.naming import on_a_list
 from handlers.selling.how_to_buy import how_by_phone
 from handlers.wording import fitting, owner
 from models.customers import registration
@@ -211,7 +212,7 @@ async def _choose_language(chat: Chat, *, ask: bool, usual: str) -> str:
 async def _ask_same_person(chat: Chat, reached: Reached) -> Customer | None:
     """Whether somebody who has this number gets the device, or somebody else who shares the phone (None)."""
     chat.no_more()
-    options = [*((str(one.id), verbatim(owner(one))) for one in reached.known), (NEW, _("Somebody else"))]
+    options = [*((str(one.id), on_a_list(one)) for one in reached.known), (NEW, _("Somebody else"))]
     chosen = await chat.choose("same person", _("{phone} is known. Same person?", phone=reached.said), options)
     return next((one for one in reached.known if str(one.id) == chosen), None)
 

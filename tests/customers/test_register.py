@@ -23,7 +23,7 @@ from models.people import Agent, Customer, MiniGrid, Village
 from models.settings import Setting
 from models.sql import connection, execute
 from models.tokens import sts
-from tests.world.people import NOON, Phones
+from tests.world.people import NOON, PEOPLE, Phones
 from tests.world.registering import EBIKE, METER, PERSON, SHS, by_one_message, said
 from tests.world.templates import Templates
 
@@ -172,7 +172,7 @@ async def test_a_meter_from_stock_keeps_its_own_key(mwanga: Server) -> None:
 async def test_a_known_phone_asks_for_the_person_and_only_within_the_mini_grid(mwanga: Server) -> None:
     phones = Phones(mwanga)
     command = "REG Amina Juma, 0710 000 001, {}, {}, Mtwara"
-    assert "Same person?\n1. AMINA J.\n2. Somebody else" in await said(phones, command.format("shs", "SHS0284"))
+    assert "Same person?\n1. Amina Juma #1\n2. Somebody else" in await said(phones, command.format("shs", "SHS0284"))
     await phones.text("Asha", "1")
     assert "customer 1," in await said(phones, "1")
     await Village.create(name="Mtwara", mini_grid=await MiniGrid.get(name="Lindi South"))
@@ -181,6 +181,16 @@ async def test_a_known_phone_asks_for_the_person_and_only_within_the_mini_grid(m
     await phones.text("Zuhura", "1")
     [first, second] = await Customer.filter(phone="+255710000001").order_by("id")
     assert first.mini_grid_id != second.mini_grid_id
+
+
+async def test_two_who_share_a_phone_are_told_apart_also_by_the_same_initials(mwanga: Server) -> None:
+    phones, mother = Phones(mwanga), await Customer.get(phone=PEOPLE["Amina"])
+    place = {"mini_grid_id": mother.mini_grid_id, "village_id": mother.village_id}
+    await Customer.create(name="Amina", surname="Jabiri", phone=mother.phone, **place)
+    asked = await said(phones, "REG Amina Jabiri, 0710 000 001, shs, SHS0284, Mtwara")
+    assert "Same person?\n1. Amina Juma #1\n2. Amina Jabiri #4\n3. Somebody else" in asked
+    await phones.text("Asha", "2")
+    assert "customer 4, SHS0284" in await said(phones, "1")
 
 
 async def test_a_sub_connection_type_is_asked_of_types_that_have_some(mwanga: Server) -> None:

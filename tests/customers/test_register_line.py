@@ -123,7 +123,7 @@ async def test_a_serial_that_was_taken_meanwhile_is_asked_again_on_the_screen(mw
     assert await phones.enter("Asha", "1") == "CON " + TAKEN.replace(" Serial", "\nSerial") + "\n0. Back"
 
 
-@pytest.mark.parametrize(("number", "asked"), [("#2", "#2 is known. Same person?\n1. BARAKA P."), ("#4", "")])
+@pytest.mark.parametrize(("number", "asked"), [("#2", "#2 is known. Same person?\n1. Baraka Peter #2"), ("#4", "")])
 async def test_a_customer_is_named_by_the_number_in_the_own_mini_grid_alone(
     number: str, asked: str, mwanga: Server
 ) -> None:
