@@ -103,7 +103,7 @@ async def comment(ticket: Ticket, company: Company, user: OfficeUser, words: str
 async def ask(ticket: Ticket, company: Company, user: OfficeUser) -> Copies:
     """The customer decides whether it is fixed; one who cannot be asked does not, and then it is closed."""
     news = News(ticket, company)
-    if not await can_be_asked(ticket.customer):
+    if not await can_be_asked(ticket):
         closed = await tickets.close(ticket, user)
         return news.closed_for_all(actor=user.name) if closed else []
     if not await tickets.ask_fixed(ticket, user):
@@ -118,7 +118,7 @@ async def close(ticket: Ticket, company: Company, user: OfficeUser, words: str) 
         return []
     news = News(ticket, company)
     agents = news.agents(news.closed_by_office(words), actor=user.name)
-    return [*news.customer(news.closed(), actor=user.name), *agents]
+    return [*news.who_knows(news.closed(), actor=user.name), *agents]
 
 
 async def reopen(ticket: Ticket, company: Company, user: OfficeUser, words: str) -> Copies:

@@ -14,10 +14,10 @@ from handlers.tickets.news import DONE, News
 from handlers.tickets.questions import LONGEST, TicketNumber, which, without_pins
 from handlers.tickets.said import only_thanks, says_fixed
 from handlers.wording import owner
-from models.people import Caller, Customer, Role
+from models.people import Caller, Role
 from models.people.agents import find_agent
 from models.sql import now_ms
-from models.tickets import Ticket, TicketState, tickets
+from models.tickets import Category, Ticket, TicketState, tickets
 
 
 @talk(
@@ -36,7 +36,7 @@ async def done(chat: Chat) -> Reply:
     news, actor = News(ticket, chat.company), chat.person.phone
     if ticket.state == TicketState.CLOSED:
         return chat.end(_("{number} is closed already.", number=ticket.number))
-    if ticket.customer.phone == actor or not await can_be_asked(ticket.customer):
+    if ticket.customer.phone == actor or not await can_be_asked(ticket):
         await tickets.close(ticket, actor)
         return chat.end(news.closed_unasked(), also=news.closed_for_all(actor=actor))
     if not await tickets.ask_fixed(ticket, actor):
@@ -45,9 +45,11 @@ async def done(chat: Chat) -> Reply:
     return chat.end(news.asked(), also=also, outcome="asked the customer")
 
 
-async def can_be_asked(customer: Customer) -> bool:
-    """Whether a customer can be asked if it is fixed. Agents are not: their yes is for what they sell."""
-    return customer.phone is not None and await find_agent(customer.phone) is None
+async def can_be_asked(ticket: Ticket) -> bool:
+    """Whether the customer can be asked if it is fixed. Agents are not: their yes is for what they sell. Nor is anybody
+    whose payment is overdue: the ticket was for the agent alone."""
+    phone = ticket.customer.phone
+    return ticket.category != Category.PAYMENT and phone is not None and await find_agent(phone) is None
 
 
 async def find_question(caller: Caller, text: str) -> Asked | None:

@@ -96,6 +96,10 @@ class News:
             return []
         return [Copy(customer.phone, text, MessageKind.REPLY, customer.language, asks)]
 
+    def who_knows(self, text: Text, *, actor: str) -> list[Copy]:
+        """The same where the customer knows of the ticket: a visit for what is overdue is told to the agents alone."""
+        return [] if self.ticket.category == Category.PAYMENT else self.customer(text, actor=actor)
+
     def agents(self, text: Text, *, actor: str) -> list[Copy]:
         """A copy for who does the work and for who reported it, each once, but not for who did this."""
         both = {agent.phone: agent for agent in (self._worker, self._reporter) if agent}
@@ -254,7 +258,7 @@ class News:
     def closed_for_all(self, *, actor: str) -> list[Copy]:
         """That it is closed without a question, for both sides."""
         others = self._but_the_customer(self.agents(self.closed_unasked(), actor=actor))
-        return [*self.customer(self.closed(), actor=actor), *others]
+        return [*self.who_knows(self.closed(), actor=actor), *others]
 
     def open_again(self) -> Text:
         return _("{number} is open again. {who}", number=self.ticket.number, who=self.who())

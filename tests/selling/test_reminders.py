@@ -15,14 +15,16 @@ from bot.config import load
 from bot.runtime import Housekeeping
 from bot.server import Server
 from bot.text.gsm import parts
+from handlers.tickets import desk
 from models.devices import Device
 from models.devices.keys import open_key, seal_key
 from models.messages.tables import Outbox
-from models.people import Customer
+from models.people import Customer, OfficeUser
 from models.selling import Appliance, Contract
 from models.selling.contracts import Instalment
 from models.sql import connection, execute
 from models.tickets import Ticket
+from models.tickets.tickets import find_for_office, reopen
 from tests.world.people import PEOPLE, Phones
 from tests.world.reminding import AFTER, BEFORE, SOLD
 
@@ -209,6 +211,22 @@ async def test_an_overdue_instalment_opens_one_ticket_where_the_office_wants_it(
     assert "Solar home: TZS 7,000" in ticket.text
     assert ticket.due_at == datetime(2026, 12, 5, 20, 59, tzinfo=UTC)
     assert await Outbox.filter(text__contains=f"Ticket K{ticket.id} is yours").count() == 1
+
+
+async def test_no_customer_is_asked_whether_what_is_overdue_is_fixed(
+    mwanga: Server, clock: time_machine.Traveller
+) -> None:
+    """The ticket was for the agent, to go and see the customer, who does not hear of its end either."""
+    await Appliance.all().update(overdue_ticket=True)
+    clock.move_to(AFTER)
+    await reminded(mwanga)
+    phones = Phones(mwanga)
+    await phones.news()
+    assert await phones.text("Asha", "DONE K1") == [("Asha", "K1 is closed.")]
+    user = await OfficeUser.get(name="admin")
+    await reopen(await find_for_office(1), user, "not paid")
+    told = await desk.close(await find_for_office(1), mwanga.company, user, "paid at the bank")
+    assert [copy.phone for copy in told] == [PEOPLE["Asha"]]
 
 
 async def test_a_crash_between_marking_and_enqueueing_reminds_later(

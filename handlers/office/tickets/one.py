@@ -21,7 +21,7 @@ from models.office.tickets import told_of
 from models.people import OfficeUser
 from models.people.agents import agents_among, find_agent
 from models.settings import ChangedMeanwhile
-from models.tickets import Ticket, TicketEvent, TicketNotFound, TicketState, tickets
+from models.tickets import Category, Ticket, TicketEvent, TicketNotFound, TicketState, tickets
 from models.tickets.tickets import Step
 
 ONE = r"/tickets/K{number:\d{1,9}}"
@@ -183,7 +183,8 @@ def _possible(ticket: Ticket) -> set[str]:
     """What can be done with it as it stands."""
     if ticket.state == TicketState.CLOSED:
         return {"comment", "reopen"}
-    return {"assign", "comment", "close"} | ({"ask"} if ticket.state == TicketState.OPEN else set())
+    asks = ticket.state == TicketState.OPEN and ticket.category != Category.PAYMENT
+    return {"assign", "comment", "close"} | ({"ask"} if asks else set())
 
 
 async def _told(request: web.Request, ticket: Ticket, names: Mapping[str, str]) -> str:
