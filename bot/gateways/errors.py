@@ -77,7 +77,7 @@ ERRORS = {
         Error("undelivered", Outcome.PERMANENT, False, N_("The operator gave up before the phone took it.")),
         Error("expired", Outcome.PERMANENT, False, N_("It was too late to send it.")),
         Error("stopped", Outcome.PERMANENT, False, N_("The receiver wanted no more reminders.")),
-        Error("paid", Outcome.PERMANENT, False, N_("Something was paid, or its plan changed, before it could go.")),
+        Error("paid", Outcome.PERMANENT, False, N_("Something was paid, or plan or phone changed, before it went.")),
         Error("answered", Outcome.PERMANENT, False, N_("Its question was answered before it could go again.")),
         Error("cancelled", Outcome.PERMANENT, False, N_("The office took it back.")),
         Error("too many tries", Outcome.PERMANENT, True, N_("It was tried as often as we try.")),

@@ -391,6 +391,12 @@ async def find_asked(customers: Sequence[Customer]) -> Ticket | None:
     return await _first(f"{asked} ORDER BY ticket.asked_at DESC, ticket.id DESC", ids) if ids else None
 
 
+async def asked_of(customer: Customer) -> list[Ticket]:
+    """The tickets about which a customer was asked and has not answered, in the order of the questions."""
+    asked = "ticket.customer_id = $1 AND ticket.state = 'asked' ORDER BY ticket.asked_at, ticket.id"
+    return await _find(asked, [customer.id])
+
+
 # What this person's newest answer closed, if that is what closed it last.
 CLOSED_BY = """SELECT t.id FROM ticket t JOIN ticket_event e ON e.ticket_id = t.id
   WHERE t.customer_id IN ({customers}) AND t.state = 'closed' AND t.closed_at > $1

@@ -15,6 +15,7 @@ from bot.config import load
 from bot.runtime import Housekeeping
 from bot.server import Server
 from bot.text.gsm import parts
+from handlers.customers.phone import change_phone
 from handlers.tickets import desk
 from models.devices import Device
 from models.devices.keys import open_key, seal_key
@@ -114,6 +115,19 @@ async def test_nobody_is_reminded_at_night(mwanga: Server, clock: time_machine.T
     assert await reminded(mwanga) == []
     clock.move_to(BEFORE.replace(hour=8) + timedelta(days=1))
     assert len(await reminded(mwanga)) == 1
+
+
+async def test_a_reminder_that_waits_goes_to_the_new_phone_and_not_to_the_old_one(
+    mwanga: Server, clock: time_machine.Traveller
+) -> None:
+    clock.move_to(BEFORE)
+    [(phone, text)] = await reminded(mwanga)
+    async with mwanga.database.work():
+        baraka = await Customer.get(phone=phone)
+        await change_phone(baraka, PEOPLE["Rehema"], company=mwanga.company, composer=mwanga.composer, actor="grace")
+    assert await reminded(mwanga) == [(phone, text), (PEOPLE["Rehema"], text)]
+    states = [row.state for row in await Outbox.filter(kind="reminder").order_by("id")]
+    assert states == ["expired", "waiting"]
 
 
 async def test_what_is_paid_is_not_asked_for(mwanga: Server, clock: time_machine.Traveller) -> None:

@@ -14,6 +14,7 @@ from bot.config import LANGUAGES
 from bot.server import Server
 from bot.text import SCREEN, septets
 from bot.text.answers import begins
+from handlers.customers.phone import change_phone
 from handlers.tickets.news import REPORTED, News, category_of
 from models.people import Agent, Customer, MiniGrid, OfficeUser
 from models.sql import connection, execute
@@ -134,6 +135,21 @@ async def test_a_customer_without_a_phone_is_not_waited_for(phones: Phones) -> N
     await Customer.filter(phone=PEOPLE["Baraka"]).update(phone=None)
     [(name, answer)] = await phones.text("Asha", "DONE K1")
     assert (name, answer) == ("Asha", "K1 is closed. BARAKA P. has no phone to ask.")
+
+
+async def test_another_phone_is_asked_as_well_and_answers(phones: Phones, clock: time_machine.Traveller) -> None:
+    mwanga, asked = phones.mwanga, "Ticket K1, SHS0283: no power: is it fixed? Reply 1 for yes, 2 for no."
+    await phones.text("Asha", "DONE K1")
+    clock.shift(timedelta(days=1))
+    async with mwanga.database.work():
+        baraka = await Customer.get(phone=PEOPLE["Baraka"])
+        await change_phone(baraka, PEOPLE["Rehema"], company=mwanga.company, composer=mwanga.composer, actor="grace")
+    told = await phones.news()
+    assert [reader for reader, _text in told] == ["Baraka", "Rehema", "Rehema"]
+    assert told[-1][1] == f"{asked} Without an answer it closes on 27/11."
+    [first, _second] = await execute(connection(), "SELECT phone, state FROM outbox WHERE text LIKE $1", [f"{asked}%"])
+    assert (first["phone"], first["state"]) == (PEOPLE["Baraka"], "expired"), "it goes to nobody else's phone"
+    assert "K1 is closed" in await said(phones, "Rehema", "1")
 
 
 # Who sees, who hears
