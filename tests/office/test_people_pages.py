@@ -13,7 +13,7 @@ from models.devices import Device
 from models.devices.keys import open_key, seal_key
 from models.money.books import find_fault
 from models.money.ledger import AccountKind, balance
-from models.people import Agent, Customer, OfficeRole
+from models.people import Agent, Customer, MiniGrid, OfficeRole, Village
 from models.selling import requests
 from models.selling.requests import RequestState
 from models.selling.swaps import DeviceSwap
@@ -95,6 +95,14 @@ async def test_several_are_listed_with_why(office: Office) -> None:
     assert "the name is nearly so" in await office.page("/find?q=jummaa&near=1")
     stored = await office.html("/find?q=%3Cscript%3Ealert(1)%3C/script%3E")
     assert "<script>alert" not in stored and "&lt;script&gt;alert" in stored
+
+
+async def test_villages_of_one_name_are_told_apart(office: Office) -> None:
+    south = await MiniGrid.get(name="Lindi South")
+    await Village.create(name="Naliendele", mini_grid=south)
+    words = await office.page("/people")
+    assert "Naliendele, Lindi South" in words and "Naliendele, Mtwara North" in words
+    assert "Naliendele, " not in await office.page(f"/people?grid={south.id}"), "there it is one"
 
 
 async def test_the_list_has_filters_and_a_file(office: Office) -> None:

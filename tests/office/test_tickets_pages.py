@@ -220,6 +220,13 @@ async def test_a_locked_agent_gets_no_work(office: Office) -> None:
     assert await does(office, "assign", to=f"agent {await number_of('Juma')}", due="2030-01-01") == 422
 
 
+async def test_agents_of_one_name_are_told_apart(office: Office) -> None:
+    assert "Juma Said, agent" in await office.page(K1)
+    await Agent.filter(phone=PEOPLE["Juma"]).update(name="Asha Mushi")
+    page = await office.page(K1)
+    assert "Asha Mushi +255700000001, agent" in page and "Asha Mushi +255700000002, agent" in page
+
+
 async def test_words_are_added_and_told_to_both_sides(office: Office) -> None:
     assert await does(office, "comment", words="We come <i>tomorrow</i>. PIN 482915") == 303
     words = "Mwanga Demo on K1: We come <i>tomorrow</i>. PIN ******\nAnswer: T K1 and your words"

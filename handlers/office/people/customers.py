@@ -65,11 +65,14 @@ def _number(request: web.Request, name: str) -> int | None:
 
 
 async def _choices(choice: Choice) -> dict[str, Any]:
-    """What there is to choose from."""
+    """What there is to choose from; villages of all mini-grids with theirs, for two may be called alike."""
     within = {"mini_grid_id": choice.mini_grid_id} if choice.mini_grid_id else {}
+    grids = await MiniGrid.all().order_by("name")
+    villages = await Village.filter(**within).order_by("name").limit(MOST_CHOICES)
+    named = {grid.id: f", {grid.name}" for grid in grids} if len(grids) > 1 and not within else {}
     return {
-        "grids": await MiniGrid.all().order_by("name"),
-        "villages": await Village.filter(**within).order_by("name").limit(MOST_CHOICES),
+        "grids": grids,
+        "villages": [{"id": one.id, "name": one.name + named.get(one.mini_grid_id, "")} for one in villages],
         "agents": await Agent.filter(retired_at=None, **within).order_by("name").limit(MOST_CHOICES),
         "tags": await known_tags(),
     }

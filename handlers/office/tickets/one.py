@@ -1,5 +1,6 @@
 """The page of one ticket: how it stands, what happened, and what can be done with it."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -143,7 +144,9 @@ async def _form(request: web.Request, what: str, ticket: Ticket) -> OfficeForm:
 async def _workers(ticket: Ticket) -> list[tuple[str, str]]:
     """Who can be given the ticket, before them who has it and cannot do it now."""
     agents, staff = await tickets.workers_for(ticket)
-    choices = [(f"agent {agent.id}", _("{name}, agent", name=agent.name)) for agent in agents]
+    called = Counter(agent.name for agent in agents)
+    names = [agent.name if called[agent.name] == 1 else f"{agent.name} {agent.phone}" for agent in agents]
+    choices = [(f"agent {agent.id}", _("{name}, agent", name=name)) for agent, name in zip(agents, names, strict=True)]
     choices += [(f"staff {clerk.id}", _("{name}, office", name=clerk.name)) for clerk in staff]
     if ticket.agent and ticket.agent not in agents:
         return [("", _("{name}, who cannot do it now", name=ticket.agent.name)), *choices]
