@@ -197,7 +197,7 @@ async def test_what_is_not_there_is_not_found(office: Office, path: str) -> None
     assert (await office.get(path)).status == 404
 
 
-@pytest.mark.parametrize("costs", [("TZS 20", "TZS 700 "), ("", "cost unknown")])
+@pytest.mark.parametrize("costs", [("TZS 20", "TZS 700 "), ("USD 0.0100", "USD 0.35 "), ("", "cost unknown")])
 async def test_the_cost_is_reckoned_from_what_the_gateway_said(office: Office, costs: tuple[str, str]) -> None:
     await add_crowd(office.mwanga.database, 32)
     await enqueue_message(office.db, State.SENT)

@@ -16,6 +16,7 @@ from models.sql import DAY_MS, MINUTE_MS, now_ms
 UNPACED = 10  # parts in a second that a gateway without a pace is thought to take
 STEP_MS = 10 * MINUTE_MS  # how exactly the end is reckoned
 LONGEST_MS = 60 * DAY_MS
+CENTS_BELOW = 100  # units of a currency: gateways charge in dollars too
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,8 @@ async def _cost(server: Server, count: int) -> str:
     for name in server.broadcasts.carriers()[:1]:
         currency, each = await cost_of_part(name)
         if each:
-            return f"{currency} {count * each:,.0f}".strip()
+            cost = count * each
+            return f"{currency} {cost:,.0f}".strip() if cost >= CENTS_BELOW else f"{currency} {cost:,.2f}".strip()
     return ""
 
 
