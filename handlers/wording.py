@@ -52,7 +52,8 @@ def least(contract: Contract, company: Company) -> list[Text]:
     """The smallest payment, where the office set one."""
     if contract.minimum <= company.coin:
         return []
-    return [_("At least {amount} each time.", amount=company.money(contract.minimum))]
+    coins = -(-contract.minimum // company.coin)  # they may be larger than when it was signed
+    return [_("At least {amount} each time.", amount=company.money(coins * company.coin))]
 
 
 def shared(units: Text, energy: int, access: int, debt: int, company: Company) -> Text:

@@ -201,14 +201,15 @@ def _instalments(at: Standing, contract: Contract) -> _Way:
     if left == 0:
         raise PaidOff(contract.number)
     all_of_it = _whole_coins(left - at.credit, at.coin)
-    least = min(max(contract.minimum, _day_on(at, contract)) - at.credit // at.coin * at.coin, all_of_it)
+    wanted = max(_whole_coins(contract.minimum, at.coin), _day_on(at, contract))  # coins may be larger than then
+    least = max(min(wanted - at.credit // at.coin * at.coin, all_of_it), at.coin)
 
     def too_much(amount: int) -> NotSold | None:
         if amount > all_of_it:
             return MoreThanOwed(all_of_it)
-        return _too_many_days(at, contract, amount) if at.device and amount < all_of_it else None
+        return _too_many_days(at, contract, amount, least) if at.device and amount < all_of_it else None
 
-    return _Way(max(least, at.coin), all_of_it, lambda amount: _pay_instalments(at, contract, amount), too_much)
+    return _Way(least, all_of_it, lambda amount: _pay_instalments(at, contract, amount), too_much)
 
 
 def _day_on(at: Standing, contract: Contract) -> int:
@@ -228,12 +229,13 @@ def _whole_coins(amount: int, coin: int) -> int:
     return max(-(-amount // coin), 1) * coin
 
 
-def _too_many_days(at: Standing, contract: Contract, amount: int) -> NotSold | None:
-    """What does not pay all that is left has to be days that one token carries."""
+def _too_many_days(at: Standing, contract: Contract, amount: int, least: int) -> NotSold | None:
+    """What does not pay all that is left has to be days that one token carries, and the rest of the `least` is credit
+    where it pays for more."""
     issuer, instalment = ISSUERS[at.device.issuer] if at.device else None, oldest_first(at.owed)[0].amount
     days = at.most or (issuer.most_units if issuer else 0)
     cost = _whole_coins(price_of_days(days, instalment, Period(contract.period)), at.coin)
-    most = max(cost - at.credit // at.coin * at.coin, at.coin)
+    most = max(cost - at.credit // at.coin * at.coin, least)
     return AmountTooLarge(most, days, Unit.DAYS) if amount > most else None
 
 

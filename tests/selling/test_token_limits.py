@@ -8,7 +8,7 @@ from bot.server import Server
 from models.devices import Device
 from models.devices.keys import open_key, seal_key
 from models.people import Agent
-from models.selling import PaymentPlan, Sale
+from models.selling import Contract, PaymentPlan, Sale
 from models.tokens.sts import MAX_LEAD_MINUTES, minutes_to_wait, next_tid
 from tests.world.books import check_ledger
 from tests.world.people import PINS, Phones
@@ -51,6 +51,26 @@ async def test_a_device_that_counts_in_parts_of_a_day_is_sold_fewer_days_at_once
     await said(phones, f"BUY {serial} {most}")
     assert (await said(phones, YES)).startswith(f"SOLD TZS {most:,}, ")
     await check_ledger(mwanga)
+
+
+@pytest.mark.parametrize(
+    ("least", "too_little", "sold", "left"),
+    [
+        # The device has ten days in a code, the office wants thirty paid at once.
+        (30_000_00, 20_000, "10 days for TZS 30,000", "TZS 1,082,000 stays owed, 20,000 as credit."),
+        # The coins have become larger since the plan was signed.
+        (7_000_50, 7_000, "7 days for TZS 7,001", "TZS 1,085,000 stays owed, 1 as credit."),
+    ],
+)
+async def test_the_least_payment_on_a_plan_can_be_paid(
+    least: int, too_little: int, sold: str, left: str, mwanga: Server, phones: Phones
+) -> None:
+    await divided(mwanga, "SHS0283", 99)
+    await Contract.filter(id=1).update(minimum=least)
+    named = sold.split()[-1]
+    assert await said(phones, f"BUY SHS0283 {too_little}") == f"Not sold. The least is TZS {named}."
+    asked = await said(phones, f"BUY SHS0283 {named.replace(',', '')}")
+    assert asked.startswith(f"Sell {sold} to BARAKA P., SHS0283? {left} Reply 1"), asked
 
 
 async def test_a_down_payment_for_more_days_than_a_token_carries_is_not_offered(mwanga: Server, phones: Phones) -> None:
