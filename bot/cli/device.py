@@ -76,7 +76,8 @@ async def _transfer(
 ) -> bool:
     """Whether it is done: with a debt another one of the office has to agree. Raises NotDone's kinds."""
     if with_debt:
-        ask = partial(propose_transfer, device, to, user, reason, with_debt=True)
+        today = server.company.today()
+        ask = partial(propose_transfer, device, to, user, reason, today=today, with_debt=True)
         wanted = {"customer_id": to.id, "with_debt": True}
         return await ask_or_agree(user, server, What.TRANSFER, device.id, wanted, ask)
     company, composer = server.company, server.composer

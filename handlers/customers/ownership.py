@@ -46,7 +46,7 @@ async def transfer_device(
     composer: Composer,
 ) -> Passed:
     """Give a device to another customer and tell both, in the same way. Raises what `ownership.transfer` raises."""
-    done = await ownership.transfer(device, to, by, reason, with_debt=with_debt)
+    done = await ownership.transfer(device, to, by, reason, today=company.today(), with_debt=with_debt)
     values = {"serial": tail(device.serial), "help": company.help_phone}
     left = _("{serial} belongs to {owner} now. Not right? Call {help}.", owner=owner(to), **values)
     if owed := done.owed + done.access:
@@ -61,7 +61,7 @@ async def transfer_device(
 
 async def retire_device(device: Device, by: OfficeUser, reason: str, *, company: Company, composer: Composer) -> None:
     """Take a device out of use and tell its owner, in the same way. Raises what `ownership.retire_device` raises."""
-    await ownership.retire_device(device, by, reason)
+    await ownership.retire_device(device, by, reason, today=company.today())
     if device.customer:
         text = _(
             "{serial} is out of use: please buy no more for it. Call {help}.",

@@ -86,6 +86,8 @@ async def access_due(device: Device, today: date) -> Access:
 
 
 def _access(device: Device, rates: Sequence[Rate], today: date) -> Access:
+    if device.retired_at:  # nothing falls due any more
+        return Access(device.access_due, device.access_until)
     if device.access_until is None:
         return Access(device.access_due, today if _begins(device) else None)
     fell = reckon(device.access_until, rates, today)

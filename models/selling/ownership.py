@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 
 from models.audit import record
 from models.devices import Device, with_owner
+from models.devices.access_rate import access_due
 from models.messages.withdrawal import withdraw_reminders
 from models.money.ledger import AccountKind, Posting, balance, post
 from models.money.write_offs import Lost, WriteOff, agree_or_propose
@@ -89,24 +90,24 @@ async def had_before(customer_id: int, device: Device) -> bool:
     return bool(await execute(connection(), HAD, values))
 
 
-async def owed_on(device: Device) -> int:
-    """What is open on a device, on its contract and of the access rate, in minor units."""
+async def owed_on(device: Device, today: date) -> int:
+    """What is open on a device, on its contract and of the access rate by today, in minor units."""
     contract = await _open_contract(device)
     owed = await balance(AccountKind.DEBT, contract.id) if contract else 0
-    return owed + await balance(AccountKind.ACCESS_DUE, device.id)
+    return owed + (await access_due(device, today)).due
 
 
 async def give_back(device: Device, by: OfficeUser, reason: str, today: date) -> Passed:
     """A customer brings a device back, in the caller's transaction: its contract ends, what is open on it is owed no
     more, and the device is in stock. What was paid stays with the company. Raises NoOwner."""
-    former, contract, owed, access = await _lock(device)
+    former, contract, owed, access = await _lock(device, today)
     if contract and owed:
         lines = [Posting(AccountKind.GOODS, 0, owed), Posting(AccountKind.DEBT, contract.id, -owed)]
         await post(f"contract {contract.id} return", lines, actor=by.name, reason=reason)
     if had := contract or await contract_of(await with_owner(device.id)):  # paid off or written off
         await end_contract(had, Ending.RETURNED, today)
-    if access:
-        lines = [Posting(AccountKind.ACCESS, 0, access), Posting(AccountKind.ACCESS_DUE, device.id, -access)]
+    if booked := await balance(AccountKind.ACCESS_DUE, device.id):  # what fell due since the last sale is in no book
+        lines = [Posting(AccountKind.ACCESS, 0, booked), Posting(AccountKind.ACCESS_DUE, device.id, -booked)]
         name = f"device {device.id} return {datetime.now(UTC).isoformat(timespec='seconds')}"
         await post(name, lines, actor=by.name, reason=reason)
     await put_in_stock(device.id)
@@ -115,11 +116,13 @@ async def give_back(device: Device, by: OfficeUser, reason: str, today: date) ->
     return Passed(device, former, contract, owed, access)
 
 
-async def transfer(device: Device, to: Customer, by: OfficeUser, reason: str, *, with_debt: bool = False) -> Passed:
+async def transfer(
+    device: Device, to: Customer, by: OfficeUser, reason: str, *, today: date, with_debt: bool = False
+) -> Passed:
     """A device goes to another customer with its contract and all that is owed on it, in the caller's transaction;
     where something is owed only `with_debt`, for somebody has to say that to the new owner. A contract that was paid
     off goes along too: it says that the device runs for good. Raises NoOwner, OwnAlready and OpenDebt."""
-    former, contract, owed, access = await _lock(device)
+    former, contract, owed, access = await _lock(device, today)
     if former.id == to.id:
         raise OwnAlready(device.serial)
     if (owed or access) and not with_debt:
@@ -136,9 +139,10 @@ async def transfer(device: Device, to: Customer, by: OfficeUser, reason: str, *,
     return Passed(device, former, contract, owed, access)
 
 
-async def retire_device(device: Device, by: OfficeUser, reason: str) -> None:
+async def retire_device(device: Device, by: OfficeUser, reason: str, *, today: date) -> None:
     """Nothing more is sold for a device that is lost, broken or scrapped, in the caller's transaction. Raises
-    RetiredBefore, and OpenDebt while its contract is open: that is returned or written off first."""
+    RetiredBefore, and OpenDebt while its contract is open or something of the access rate is, which nobody could pay
+    any more: that is returned or written off first."""
     await lock_rows("device", "id = $1", [device.id])
     device = await with_owner(device.id)  # somebody may have given it away meanwhile
     if device.retired_at:
@@ -146,6 +150,8 @@ async def retire_device(device: Device, by: OfficeUser, reason: str) -> None:
     contract = await _open_contract(device)
     if contract:
         raise OpenDebt(contract, await balance(AccountKind.DEBT, contract.id))
+    if access := (await access_due(device, today)).due:
+        raise OpenDebt(None, access)
     retired = "UPDATE device SET retired_at = $2 WHERE id = $1"
     await execute(connection(), retired, [device.id, datetime.now(UTC)])
     await record(by.name, "device retired", device.serial, reason)
@@ -171,8 +177,8 @@ async def write_off(
     return found
 
 
-async def _lock(device: Device) -> tuple[Customer, Contract | None, int, int]:
-    """Who has a device, its open contract, and what is owed on that and of the access rate. Raises NoOwner."""
+async def _lock(device: Device, today: date) -> tuple[Customer, Contract | None, int, int]:
+    """Who has a device, its open contract, and what is owed on that and of the access rate by today. Raises NoOwner."""
     await lock_rows("device", "id = $1", [device.id])
     device = await with_owner(device.id)  # somebody may have given it away meanwhile
     if device.customer_id is None or device.customer is None:
@@ -182,7 +188,7 @@ async def _lock(device: Device) -> tuple[Customer, Contract | None, int, int]:
         await lock_rows("contract", "id = $1", [contract.id])
         contract = await _open_contract(device)  # it may have been written off meanwhile
     owed = await balance(AccountKind.DEBT, contract.id) if contract else 0
-    return device.customer, contract, owed, await balance(AccountKind.ACCESS_DUE, device.id)
+    return device.customer, contract, owed, (await access_due(device, today)).due
 
 
 async def _open_contract(device: Device) -> Contract | None:

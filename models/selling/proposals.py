@@ -6,7 +6,7 @@ one transaction (handlers/customers/proposals.py). Voids and write-offs have row
 models/money/write_offs.py).
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 
 from tortoise import fields
@@ -136,14 +136,14 @@ async def propose_move(sale: Sale, device: Device, by: OfficeUser, reason: str, 
 
 
 async def propose_transfer(
-    device: Device, to: Customer, by: OfficeUser, reason: str, key: str, *, with_debt: bool = False
+    device: Device, to: Customer, by: OfficeUser, reason: str, key: str, *, today: date, with_debt: bool = False
 ) -> Proposal:
     """Ask for a device to go to another customer, in the same way. Raises NoOwner, OwnAlready and AskedAlready."""
     if device.customer_id is None:
         raise NoOwner(device.serial)
     if device.customer_id == to.id:
         raise OwnAlready(device.serial)
-    owed = await owed_on(device)
+    owed = await owed_on(device, today)
     said = f"customer {device.customer_id} -> {to.id}, {owed} minor units owed"
     whose = {"device_id": device.id, "customer_id": to.id, "former_id": device.customer_id, "amount": owed}
     whose |= {"with_debt": with_debt}

@@ -34,10 +34,11 @@ def test_a_file_of_the_time_before_gives_nothing_back_to_who_had_it(run: Run, de
     before, office = run("export", "devices").output, OfficeUser(name="grace")
 
     async def bring_back() -> None:
+        today = datetime.now(UTC).date()
         for serial in ("EB100042", "SHS0283"):
             device = await with_owner((await Device.get(serial=serial)).id)
-            await give_back(device, office, "moved away", datetime.now(UTC).date())
-        await retire_device(device, office, "it was flooded")
+            await give_back(device, office, "moved away", today)
+        await retire_device(device, office, "it was flooded", today=today)
 
     do_in_one_work(demo_url, bring_back)
     nobodys = query(demo_url, "SELECT serial FROM device WHERE customer_id IS NULL ORDER BY serial")

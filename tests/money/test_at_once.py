@@ -236,7 +236,8 @@ async def test_money_for_what_changes_hands_meanwhile_is_applied_with_the_new_ow
     device, amina = await Device.get(serial="EB100042"), await Customer.get(phone=PEOPLE["Amina"])
 
     async def give_away() -> None:
-        await ownership.transfer(await with_owner(device.id), amina, OfficeUser(name="rehema"), "sold", with_debt=True)
+        by, today = OfficeUser(name="rehema"), mwanga.company.today()
+        await ownership.transfer(await with_owner(device.id), amina, by, "sold", today=today, with_debt=True)
 
     money = told_of(device.serial)
     with pytest.raises(OperationalError, match="changed hands"):
@@ -268,7 +269,7 @@ async def test_goods_that_are_paid_again_after_a_void_earn_their_commission_agai
 async def test_a_plan_that_is_written_off_meanwhile_is_lost_and_its_device_has_come_back(mwanga: Server) -> None:
     """Nothing of the plan is open any more, and it is on the device no more."""
     device, today = await with_owner((await Device.get(serial="SHS0283")).id), mwanga.company.today()
-    contract, owed = await Contract.get(device_id=device.id), await ownership.owed_on(device)
+    contract, owed = await Contract.get(device_id=device.id), await ownership.owed_on(device, today)
     async with mwanga.database.work():
         await ownership.write_off(contract, OfficeUser(name="rehema"), "moved away", today)
     passed = await do_meanwhile(
@@ -285,12 +286,12 @@ async def test_a_device_that_goes_to_somebody_else_meanwhile_is_not_out_of_use_w
     mwanga: Server,
 ) -> None:
     device, amina = await with_owner((await Device.get(serial="SHS0283")).id), await Customer.get(phone=PEOPLE["Amina"])
-    by = OfficeUser(name="rehema")
+    by, today = OfficeUser(name="rehema"), mwanga.company.today()
     with pytest.raises(ownership.OpenDebt):
         await do_meanwhile(
             mwanga,
-            lambda: ownership.transfer(device, amina, by, "sold", with_debt=True),
-            lambda: ownership.retire_device(device, OfficeUser(name="zuberi"), "broken"),
+            lambda: ownership.transfer(device, amina, by, "sold", today=today, with_debt=True),
+            lambda: ownership.retire_device(device, OfficeUser(name="zuberi"), "broken", today=today),
         )
     assert (await Device.get(id=device.id)).retired_at is None
 

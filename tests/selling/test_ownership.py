@@ -9,6 +9,8 @@ import time_machine
 from bot.server import Server
 from handlers.customers.ownership import pay_claim, retire_device, return_device, transfer_device, write_off
 from handlers.selling.moved import move_by_office
+from models.devices import Tariff
+from models.devices.access_rate import access_due, begin_access, keep_rate
 from models.money import claims
 from models.money.books import find_fault
 from models.money.ledger import AccountKind, Posting, balance, cash_held, commission_due
@@ -225,6 +227,57 @@ async def test_a_device_goes_to_somebody_else_with_its_debt(mwanga: Server) -> N
     sale = await sold(mwanga, "BUY SHS0283 8000")
     assert (sale.customer_id, sale.contract_id) == (neema.id, 1)
     assert await find_fault() == ""
+
+
+async def three_months_later(mwanga: Server, clock: time_machine.Traveller) -> None:
+    """Amina's meter costs 3,000 every 30 days, and she buys nothing."""
+    meter, today = await device("04123456784"), mwanga.company.today()
+    async with mwanga.database.work():
+        await Tariff.filter(id=meter.tariff_id).update(access_rate=3_000_00, access_days=30)
+        await keep_rate(await Tariff.get(id=meter.tariff_id), today)
+        await begin_access(meter, today)
+    clock.shift(timedelta(days=90))
+
+
+async def test_what_fell_due_since_the_last_sale_goes_along_with_a_meter(mwanga: Server) -> None:
+    """It is in no book yet, but the next payment for it pays that first."""
+    neema = await Customer.get(phone=PEOPLE["Neema"])
+    with time_machine.travel(NOON, tick=False) as clock:
+        await three_months_later(mwanga, clock)
+        async with mwanga.database.work():
+            with pytest.raises(OpenDebt) as refused:
+                await transfer_device(
+                    await device("04123456784"), neema, GRACE, "sold it", with_debt=False, **means(mwanga)
+                )
+            assert (refused.value.contract, refused.value.owed) == (None, 9_000_00)
+            await transfer_device(await device("04123456784"), neema, GRACE, "sold it", with_debt=True, **means(mwanga))
+        assert (await told(mwanga))["Neema"].startswith("..6784 is yours now, with TZS 9,000 to pay.")
+        sale = await sold(mwanga, "BUY 04123456784 16000")
+    assert (sale.customer_id, sale.access, sale.units) == (neema.id, 9_000_00, 200) and await find_fault() == ""
+
+
+async def test_what_fell_due_since_the_last_sale_is_forgiven_with_a_meter_that_comes_back(mwanga: Server) -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        await three_months_later(mwanga, clock)
+        async with mwanga.database.work():
+            await return_device(await device("04123456784"), GRACE, "moved away", **means(mwanga))
+    assert (await told(mwanga))["Amina"].startswith("IMERUDISHWA: ..6784. TZS 9,000 ")
+    assert await balance(AccountKind.ACCESS, 0) == 0 and await find_fault() == ""
+
+
+async def test_a_meter_out_of_use_owes_no_access_rate(mwanga: Server) -> None:
+    """Nobody could pay it any more: it is settled before, and nothing falls due later."""
+    with time_machine.travel(NOON, tick=False) as clock:
+        await three_months_later(mwanga, clock)
+        async with mwanga.database.work():
+            with pytest.raises(OpenDebt) as refused:
+                await retire_device(await device("04123456784"), GRACE, "burnt", **means(mwanga))
+        assert (refused.value.contract, refused.value.owed) == (None, 9_000_00)
+        await sold(mwanga, "BUY 04123456784 16000")
+        async with mwanga.database.work():
+            await retire_device(await device("04123456784"), GRACE, "burnt", **means(mwanga))
+        clock.shift(timedelta(days=365))
+        assert (await access_due(await device("04123456784"), mwanga.company.today())).due == 0
 
 
 async def test_two_of_the_office_write_a_debt_off(mwanga: Server) -> None:

@@ -33,6 +33,7 @@ from models.sql import connection, execute
 from tests.world.people import NOON, PEOPLE, Phones
 
 REHEMA, ZUBERI = OfficeUser(name="rehema"), OfficeUser(name="zuberi")
+TODAY = NOON.date()
 
 
 async def sold(mwanga: Server) -> Sale:
@@ -91,11 +92,12 @@ async def test_what_is_no_use_is_not_written_down(mwanga: Server) -> None:
     bike = await Device.get(serial="EB100042")
     with pytest.raises(SameDevice):
         await propose_move(sale, bike, REHEMA, "no reason", "form 1")
+    neema = await Customer.get(id=bike.customer_id)
     with pytest.raises(OwnAlready):
-        await propose_transfer(bike, await Customer.get(id=bike.customer_id), REHEMA, "no reason", "form 2")
+        await propose_transfer(bike, neema, REHEMA, "no reason", "form 2", today=TODAY)
     async with mwanga.database.work():
-        await approve(sale, REHEMA, "wrong amount", today=NOON.date())
-        await approve(sale, ZUBERI, today=NOON.date())
+        await approve(sale, REHEMA, "wrong amount", today=TODAY)
+        await approve(sale, ZUBERI, today=TODAY)
     with pytest.raises(VoidBefore):
         await propose_move(sale, await Device.get(serial="SHS0283"), REHEMA, "no reason", "form 3")
     assert not await Proposal.exists()
@@ -127,7 +129,7 @@ async def test_cash_is_paid_out_of_a_wallet_once(mwanga: Server) -> None:
 async def test_a_device_goes_to_another_customer(mwanga: Server) -> None:
     bike, amina = await Device.get(serial="EB100042"), await Customer.get(phone=PEOPLE["Amina"])
     async with mwanga.database.work():
-        asked = await propose_transfer(bike, amina, REHEMA, "sold it to her", "form 1")
+        asked = await propose_transfer(bike, amina, REHEMA, "sold it to her", "form 1", today=TODAY)
     assert (await with_owner(bike.id)).customer_id != amina.id
     await done(mwanga, asked.id)
     assert (await with_owner(bike.id)).customer_id == amina.id
@@ -136,9 +138,9 @@ async def test_a_device_goes_to_another_customer(mwanga: Server) -> None:
 async def test_a_device_goes_only_from_who_had_it_when_it_was_asked(mwanga: Server) -> None:
     bike, amina = await Device.get(serial="EB100042"), await Customer.get(phone=PEOPLE["Amina"])
     async with mwanga.database.work():
-        asked = await propose_transfer(bike, amina, REHEMA, "sold it to her", "form 1")
+        asked = await propose_transfer(bike, amina, REHEMA, "sold it to her", "form 1", today=TODAY)
         baraka = await Customer.get(phone=PEOPLE["Baraka"])
-        await transfer(await with_owner(bike.id), baraka, REHEMA, "sold it to him")
+        await transfer(await with_owner(bike.id), baraka, REHEMA, "sold it to him", today=TODAY)
     with pytest.raises(OtherOwner):
         await done(mwanga, asked.id)
     assert (await with_owner(bike.id)).customer_id == baraka.id
@@ -148,7 +150,7 @@ async def test_a_device_goes_only_from_who_had_it_when_it_was_asked(mwanga: Serv
 async def test_a_device_goes_with_no_more_debt_than_was_seen(mwanga: Server) -> None:
     home, amina = await Device.get(serial="SHS0283"), await Customer.get(phone=PEOPLE["Amina"])
     async with mwanga.database.work():
-        asked = await propose_transfer(home, amina, REHEMA, "sold it", "form 1", with_debt=True)
+        asked = await propose_transfer(home, amina, REHEMA, "sold it", "form 1", today=TODAY, with_debt=True)
         contract = await Contract.get(device_id=home.id)
         lines = [Posting(AccountKind.DEBT, contract.id, 100), Posting(AccountKind.GOODS, 0, -100)]
         await post("more", lines, actor="test")

@@ -67,7 +67,7 @@ async def test_the_least_payment_on_a_plan_can_be_paid(
 ) -> None:
     await divided(mwanga, "SHS0283", 99)
     await Contract.filter(id=1).update(minimum=least)
-    named = sold.split()[-1]
+    named = sold.rsplit(maxsplit=1)[-1]
     assert await said(phones, f"BUY SHS0283 {too_little}") == f"Not sold. The least is TZS {named}."
     asked = await said(phones, f"BUY SHS0283 {named.replace(',', '')}")
     assert asked.startswith(f"Sell {sold} to BARAKA P., SHS0283? {left} Reply 1"), asked

@@ -153,7 +153,8 @@ async def give_back(mwanga: Server) -> None:
 async def give_away(mwanga: Server) -> None:
     neema = await Customer.get(phone=PEOPLE["Neema"])
     async with mwanga.database.work():
-        await ownership.transfer(await device("SHS0283"), neema, GRACE, "sold it", with_debt=True)
+        today = mwanga.company.today()
+        await ownership.transfer(await device("SHS0283"), neema, GRACE, "sold it", today=today, with_debt=True)
 
 
 async def write_off(mwanga: Server) -> None:

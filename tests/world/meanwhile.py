@@ -241,7 +241,8 @@ class Meanwhile:
         if asked := await proposals.find_open(What.TRANSFER, device.id):
             await agree(asked.id, _user(by), company=self._company, composer=self._composer)
             return
-        await proposals.propose_transfer(device, to, _user(by), "sold it on", f"transfer {serial}", with_debt=True)
+        key, today = f"transfer {serial}", self._company.today()
+        await proposals.propose_transfer(device, to, _user(by), "sold it on", key, today=today, with_debt=True)
 
     async def takes_claim(self, name: str, amount: str, by: str) -> None:
         """Takes cash for power that somebody else had paid."""

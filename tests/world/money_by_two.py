@@ -41,11 +41,10 @@ def refuses(nth: int, by: str) -> Verb:
 def wants_transfer(key: str, serial: str, customer: int, by: str, *, with_debt: bool) -> Verb:
     """A device shall go to another customer."""
 
-    async def verb(_at: Server) -> None:
+    async def verb(at: Server) -> None:
         device, to = await Device.get(serial=serial), await Customer.get(id=customer)
-        await proposals.propose_transfer(
-            device, to, await OfficeUser.get(name=by), "she moved away", key, with_debt=with_debt
-        )
+        user, today = await OfficeUser.get(name=by), at.company.today()
+        await proposals.propose_transfer(device, to, user, "she moved away", key, today=today, with_debt=with_debt)
 
     return verb
 

@@ -178,10 +178,11 @@ async def transfer(request: web.Request) -> web.StreamResponse:
         form.refuse("customer", _("There is no customer with this number."))
     if not valid or device is None or to is None:
         return await _draw(request, 422, transfer_form=form)
-    found, owner, with_debt = device, to, bool(form.with_debt.data)
+    found, owner, today = device, to, request.app[SERVER].company.today()
 
     async def work() -> None:
-        await propose_transfer(found, owner, request[USER], str(form.reason.data), key_of(request), with_debt=with_debt)
+        reason, key, with_debt = str(form.reason.data), key_of(request), bool(form.with_debt.data)
+        await propose_transfer(found, owner, request[USER], reason, key, today=today, with_debt=with_debt)
 
     if problem := await do(request, work):
         return await _draw(request, 422, problem=problem, transfer_form=form)

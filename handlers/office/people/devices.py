@@ -17,7 +17,7 @@ from handlers.office.people.find import read_asked
 from handlers.office.people.person import KINDS, ONE, find_customer
 from handlers.wording import bought
 from models.devices import Device, Kind, Unit, with_owner
-from models.money.ledger import AccountKind, balance
+from models.devices.access_rate import access_due
 from models.office import find, people_list
 from models.office.people_list import Row
 from models.people import Customer
@@ -103,7 +103,7 @@ async def _give(request: web.Request, customer: Customer, device: Device, to: Cu
             device = await hold_device_of(customer, device.id)
             if with_debt:
                 key = f"give {by.id} {request[FORM].get('once', '')} {device.id}"[:80]
-                await propose_transfer(device, to, by, reason, key, with_debt=True)
+                await propose_transfer(device, to, by, reason, key, today=server.company.today(), with_debt=True)
             else:
                 company, composer = server.company, server.composer
                 await transfer_device(device, to, by, reason, with_debt=False, company=company, composer=composer)
@@ -262,22 +262,22 @@ async def _draw_give(
     status: int = 200,
     problem: str = "",
 ) -> web.StreamResponse:
-    contract, owed = await _owed_on(device)
+    contract, owed = await _owed_on(device, request.app[SERVER].company)
     more = {"to": to, "meant": meant, "owed": owed, "contract": contract, "problem": problem}
     return await _draw(request, "people/give.html", customer, device, form, status, **more)
 
 
-async def _owed_on(device: Device) -> tuple[Contract | None, int]:
+async def _owed_on(device: Device, company: Company) -> tuple[Contract | None, int]:
     """The plan on which something is open, and all that is owed on the device (minor units)."""
     contract = await contract_of(device)
     dues = await open_instalments(contract) if contract and not contract.ending else []
-    return contract if dues else None, total_left(dues) + await balance(AccountKind.ACCESS_DUE, device.id)
+    return contract if dues else None, total_left(dues) + (await access_due(device, company.today())).due
 
 
 async def _draw_return(
     request: web.Request, customer: Customer, device: Device, form: Return, status: int = 200, problem: str = ""
 ) -> web.StreamResponse:
-    _contract, owed = await _owed_on(device)
+    _contract, owed = await _owed_on(device, request.app[SERVER].company)
     return await _draw(request, "people/return.html", customer, device, form, status, owed=owed, problem=problem)
 
 
