@@ -20,7 +20,7 @@ from models.rows import find_row
 from models.selling.catalogue import Terms
 from models.selling.contracts import Contract, contract_of
 from models.selling.ownership import NoOwner, NotDone
-from models.selling.sales import is_unlocked
+from models.selling.sales import COUNTS, is_unlocked
 from models.sql import connection, execute, insert, lock_rows
 from models.tokens import ISSUERS, Issuer, Key
 from models.tokens.journal import JOURNAL, Made
@@ -31,12 +31,10 @@ TAKE_OVER = """UPDATE device SET customer_id = $2, tariff_id = $3, paid_until = 
   count = $7 WHERE id = $1"""
 OUT_OF_USE = """UPDATE device SET customer_id = NULL, paid_until = NULL, access_due = 0, access_until = NULL,
   retired_at = $2 WHERE id = $1"""
-# All that a meter ever got: what was sold to its owner and not taken back, and what it came with itself.
-ENERGY_SOLD = """SELECT COALESCE(SUM(s.units), 0) AS units FROM sale s
-  WHERE s.device_id = $1 AND s.customer_id = $2 AND s.unit = 'energy'
-    AND NOT EXISTS (SELECT 1 FROM void v WHERE v.sale_id = s.id AND v.state = 'done')"""
-ENERGY_BROUGHT = """SELECT COALESCE(SUM(units), 0) AS units FROM device_swap
-  WHERE device_id = $1 AND customer_id = $2 AND unit = 'energy'"""
+# All that a meter ever got, whosever it was: what was sold for it and not taken back, and what it came with itself.
+ENERGY_SOLD = f"""SELECT COALESCE(SUM(s.units), 0) AS units FROM sale s
+  WHERE s.device_id = $1 AND s.unit = 'energy' AND {COUNTS}"""
+ENERGY_BROUGHT = "SELECT COALESCE(SUM(units), 0) AS units FROM device_swap WHERE device_id = $1 AND unit = 'energy'"
 
 
 class DeviceSwap(Model):
@@ -112,9 +110,9 @@ class Rest:
 
 
 async def energy_got(device: Device) -> int:
-    """How much energy this meter got for its owner (tenths of a kilowatt-hour): its display cannot show more."""
-    who = [device.id, device.customer_id]
-    got = [await execute(connection(), statement, who) for statement in (ENERGY_SOLD, ENERGY_BROUGHT)]
+    """How much energy this meter ever got (tenths of a kilowatt-hour): its display cannot show more. What is left on it
+    goes along when it changes hands."""
+    got = [await execute(connection(), statement, [device.id]) for statement in (ENERGY_SOLD, ENERGY_BROUGHT)]
     return sum(int(rows[0]["units"]) for rows in got)
 
 

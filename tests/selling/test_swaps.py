@@ -14,7 +14,7 @@ from models.money.books import find_fault
 from models.money.ledger import AccountKind, Posting, balance, post
 from models.people import Customer, OfficeUser
 from models.selling import Contract
-from models.selling.ownership import NoOwner, give_back
+from models.selling.ownership import NoOwner, give_back, transfer
 from models.selling.swaps import DeviceSwap, MoreThanSold, NotInStock, OtherKind, swap_to
 from models.selling.voids import Void
 from models.sql import connection, execute
@@ -169,6 +169,19 @@ async def test_what_a_meter_came_with_counts_when_it_breaks_too(mwanga: Server) 
         await swap(mwanga, "04123456792", "04123456800", "swap 2", shown=151)
     done = await swap(mwanga, "04123456792", "04123456800", "swap 2", shown=150)
     assert done.swap.units == 150
+
+
+async def test_what_a_former_owner_left_on_a_meter_goes_along_too(mwanga: Server) -> None:
+    """Amina gave the meter to Neema with what was left on it."""
+    await spare_meter(mwanga)
+    await sold(mwanga, "BUY 04123456784 7000")
+    neema, today = await Customer.get(phone=PEOPLE["Neema"]), mwanga.company.today()
+    async with mwanga.database.work():
+        await transfer(await device("04123456784"), neema, OfficeUser(name="grace"), "sold it", today=today)
+    with pytest.raises(MoreThanSold) as refused:
+        await swap(mwanga, "04123456784", "04123456792", shown=201)
+    assert refused.value.most == 200
+    assert (await swap(mwanga, "04123456784", "04123456792", shown=150)).swap.units == 150
 
 
 async def test_a_sale_that_was_taken_back_left_nothing_on_the_meter(mwanga: Server) -> None:
