@@ -91,6 +91,11 @@ def tail(serial: str) -> str:
     return serial if len(serial) <= 8 else f"..{serial[-4:]}"
 
 
+def out_of_use(serial: str, company: Company) -> Text:
+    """Nothing can be paid for a device any more."""
+    return _("{serial} is out of use. Call {help}.", serial=serial, help=company.help_phone)
+
+
 def grouped(device: Device | None, digits: str) -> str:
     return ISSUERS[device.issuer].group(digits) if device else ""
 

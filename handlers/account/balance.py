@@ -9,7 +9,7 @@ from bot.text.i18n import _n
 from handlers.fields.devices import choose_own_device, named_own_device
 from handlers.selling.how_to_buy import how_by_phone
 from handlers.selling.own_buying import seller_of
-from handlers.wording import LONGEST_NAME, access_owed, bought, credit_left, fitting, owing, tail, under
+from handlers.wording import LONGEST_NAME, access_owed, bought, credit_left, fitting, out_of_use, owing, tail, under
 from models.devices import Device
 from models.money.claims import owed_by
 from models.people import Role
@@ -62,6 +62,8 @@ async def _of_device(device: Device, serial: str, contract: Contract | None, owe
             Text("{serial}: {left}{owing}.", {"serial": serial, "left": each, "owing": due})
             for each in (left, _left(device.paid_until, chat, until=False))
         ]
+    if device.retired_at:
+        return [out_of_use(serial, company)]
     if contract and contract.ending:
         return [_("{serial}: nothing is owed any more.", serial=serial)]
     if contract and contract.ended_on:

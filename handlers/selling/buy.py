@@ -13,7 +13,7 @@ from handlers.fields.devices import PaidFor
 from handlers.selling.no_room import no_room
 from handlers.selling.one_line import claim_sale, names_of, put_in_order
 from handlers.selling.receipts import copies, for_agent
-from handlers.wording import bought, fitting, owner, paid_for_name, shared, tail, with_credit
+from handlers.wording import bought, fitting, out_of_use, owner, paid_for_name, shared, tail, with_credit
 from models.messages import MessageKind
 from models.messages.withdrawal import withdraw_question_about
 from models.people import Role
@@ -197,7 +197,7 @@ def why_not(refusal: refusals.NotSold, serial: str, company: Company) -> Text:
         case refusals.NoTokensLeft():
             return _("{serial} can take no more codes. Call {help}.", serial=serial, help=company.help_phone)
         case refusals.Retired():
-            return _("{serial} is out of use. Call {help}.", serial=serial, help=company.help_phone)
+            return out_of_use(serial, company)
         case refusals.SalesOff():
             return sales_off(company)
         case refusals.ClockInDoubt():

@@ -12,10 +12,10 @@ from handlers.selling.buy import BUY
 from handlers.selling.cash_requests import how_it_ended
 from handlers.selling.how_to_buy import as_many, how_from_agent, ways_to_buy
 from handlers.selling.own_line import Bought, own_things, owner_of, put_in_order, said_without_keyword, spellings
-from handlers.selling.own_payment import buy_own, what_rings
+from handlers.selling.own_payment import NOTHING_PAID, buy_own, what_rings
 from handlers.selling.own_request import end_request, find_own_request, is_to_end, request_shown
 from handlers.selling.tokens import WORDS as TOKEN
-from handlers.wording import LONGEST_NAME, paid_for_name, tail
+from handlers.wording import LONGEST_NAME, out_of_use, paid_for_name, tail
 from models.devices import Device, Unit
 from models.people import Agent, Role
 from models.selling import Payable, contracts_of
@@ -68,6 +68,9 @@ async def _buy(chat: Chat) -> Reply:
     if first == Amount.name:
         amount = await chat.ask(Amount(_("How much?")))
     paid_for = await _choose_what(chat, own, first)
+    if paid_for and paid_for.device and paid_for.device.retired_at:
+        why = out_of_use(paid_for.name, chat.company)
+        return chat.end(joined([NOTHING_PAID, why]), outcome="refused")
     if paid_for is None or not (asks_phones or await seller_of(chat, paid_for.device)):
         return await _tell_how(chat, paid_for)
     if amount is None:
@@ -84,6 +87,8 @@ async def _choose_what(chat: Chat, own: Sequence[Payable], first: str) -> Payabl
         return await chat.ask(Bought(_("Which serial number?")))
     if not own:
         return None
+    if not chat.given("device"):  # what is out of use has to be named
+        own = [one for one in own if not (one.device and one.device.retired_at)] or own
     if len(own) == 1 and not chat.given("device"):
         return own[0]
     shared = len(chat.person.customers) > 1
@@ -136,6 +141,8 @@ async def _tell_how(chat: Chat, paid_for: Payable | None) -> Reply:
 )
 async def price_(chat: Chat) -> Reply:
     device = await choose_own_device(chat)
+    if device and device.retired_at:
+        return chat.end(out_of_use(device.serial, chat.company))
     price = await _price_of(device, chat)
     number = device.serial if device else await _number_of_goods(chat)
     seller = await seller_of(chat, device)

@@ -14,7 +14,7 @@ from handlers.selling.appliance_receipts import copy_to_buyer, for_seller, quest
 from handlers.selling.buy import buy, sales_off
 from handlers.selling.no_room import no_room
 from handlers.selling.one_line import means_sale
-from handlers.wording import item_name, tail
+from handlers.wording import item_name, out_of_use, tail
 from models.devices import TAIL, Device, DeviceNotFound
 from models.devices.keys import most_units
 from models.messages import MessageKind
@@ -197,8 +197,7 @@ def why_not(refusal: refusals.NotSold, item: Appliance, device: Device | None, c
         case refusals.Taken() if device:
             return _("Not sold. {serial} was just given to somebody else.", serial=tail(device.serial))
         case refusals.Retired() if device:
-            why = _("{serial} is out of use. Call {help}.", serial=tail(device.serial), help=company.help_phone)
-            return joined([_("Not sold."), why])
+            return joined([_("Not sold."), out_of_use(tail(device.serial), company)])
         case _not_offered:
             return _(
                 "Not sold. {item} is not offered like this. Call {help}.",

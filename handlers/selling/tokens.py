@@ -11,7 +11,7 @@ from handlers.selling.how_to_buy import as_many, how_by_phone
 from handlers.selling.one_line import means_sale
 from handlers.selling.receipts import history, swap_notice
 from handlers.tickets.news import FIX
-from handlers.wording import LONGEST_NAME
+from handlers.wording import LONGEST_NAME, out_of_use
 from models.devices import Device, with_owner
 from models.messages import MessageKind
 from models.people import Agent, Role
@@ -67,6 +67,8 @@ async def _show_tokens(chat: Chat, device: Device) -> Reply:
         former = await with_owner(swap.former_id)
         text = swap_notice(swap, former.serial, device, chat.company, chat.language)
         return chat.end(text, kind=MessageKind.TOKEN)
+    if not found and device.retired_at:
+        return chat.end(out_of_use(device.serial, chat.company))
     if not found and chat.person.agent:
         return chat.end(_("No token yet for {serial}.", serial=device.serial))
     if not found:
