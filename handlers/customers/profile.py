@@ -12,13 +12,14 @@ from handlers.fields.serials import read_serial
 from handlers.wording import access_owed, bought, grouped, owing
 from models.audit import record
 from models.customers import search
-from models.devices import Device, devices_of
+from models.devices import Device, devices_of, with_owner
 from models.money.payments import Payment
 from models.office.outgoing import mask
 from models.people import Agent, Customer, MiniGrid, Village
 from models.selling import Contract, Due, Sale, contracts_of, total_left
 from models.selling.contracts import contract_among, dues_by_contract
 from models.selling.sales import last_tokens
+from models.selling.swaps import swap_to
 from models.sql import connection, execute
 from models.tickets.tickets import open_of
 
@@ -98,8 +99,14 @@ async def _device(
         facts.append(f"{contract.number} {contract.appliance.name}: {_owing(owed, company)}")
     facts += [text.to("en").rstrip(".") for text in await access_owed(device, company)]
     facts += [f"paid until {_at(device.paid_until, company)}"] if device.paid_until else []
+    facts += ["out of use"] if device.retired_at else []
     lines = [": ".join(filter(None, (f"{device.kind} {device.serial}", ", ".join(facts))))]
-    for sale, digits in await last_tokens(device, 1):
+    sold = await last_tokens(device, 1)
+    if not sold and (swap := await swap_to(device)) and swap.digits:
+        former, shown = await with_owner(swap.former_id), grouped(device, swap.digits)
+        at = _at(swap.created_at, company)
+        lines.append(f"  token {at}, in the place of {former.serial}: {shown if tokens else mask(shown)}")
+    for sale, digits in sold:
         seller, shown = await _seller(sale), grouped(device, digits)
         units = bought(sale.unit, sale.units, company).to("en")
         lines.append(

@@ -161,14 +161,18 @@ def swap_notice(swap: DeviceSwap, former: str, device: Device, company: Company,
 
 
 def history(device: Device, codes: Sequence[Code], company: Company, language: str) -> Text:
-    """As many of the last tokens as fit, the newest first: day, amount, digits."""
+    """As many of the last tokens as fit, the newest first: day, amount, digits. Nothing was paid for what a device came
+    with: there stands what it carries."""
     lines = [_line(device, code, company, language) for code in codes]
     fewer = ("\n".join(lines[:count]) for count in range(len(lines), 0, -1))
     return fitting(language, (_("{serial}, newest first\n{lines}", serial=device.serial, lines=each) for each in fewer))
 
 
 def _line(device: Device, code: Code, company: Company, language: str) -> str:
-    line = f"{company.day(code.sold_at)} {company.number(code.amount)}: {grouped(device, code.digits)}"
+    what = company.number(code.amount) if code.amount is not None else ""
+    if code.amount is None and code.units:
+        what = bought(code.unit, code.units, company).to(language)
+    line = f"{company.day(code.sold_at)} {what}".rstrip() + f": {grouped(device, code.digits)}"
     if not code.digits:
         return _("{line} void", line=line.rstrip()).to(language)
     return _("{line} unlocks for good", line=line).to(language) if code.unit == Unit.UNLOCK else line

@@ -63,7 +63,8 @@ async def owner_tokens(chat: Chat) -> Reply:
 
 async def _show_tokens(chat: Chat, device: Device) -> Reply:
     found = await last_codes(device)
-    if not found and (swap := await swap_to(device)):
+    sold_since = any(one.amount is not None for one in found)
+    if not sold_since and (swap := await swap_to(device)):
         former = await with_owner(swap.former_id)
         text = swap_notice(swap, former.serial, device, chat.company, chat.language)
         return chat.end(text, kind=MessageKind.TOKEN)

@@ -118,10 +118,15 @@ IS_UNLOCKED = f"""EXISTS (SELECT 1 FROM token t JOIN sale u ON u.id = t.sale_id
     WHERE w.device_id = device.id AND w.count >= {_LAST_COUNT} AND w.unit = 'unlock')"""
 # Each by itself: of all tokens of a device, which grow with the years, the index is asked for the end alone.
 _NEWEST = "(SELECT x.id FROM token x WHERE x.device_id = d.id ORDER BY x.id DESC LIMIT 1 OFFSET {})"
-LAST_CODES = f"""SELECT t.device_id, s.created_at, s.amount, s.unit,
-  CASE WHEN {COUNTS} THEN t.digits ELSE '' END AS digits FROM device d
+# Before them came the code of the swap, if there was one: who has it need not have typed it yet.
+LAST_CODES = f"""SELECT t.device_id, s.created_at, s.amount, s.unit, s.units,
+  CASE WHEN {COUNTS} THEN t.digits ELSE '' END AS digits, t.id AS place FROM device d
   JOIN token t ON t.id IN ({", ".join(map(_NEWEST.format, range(3)))}) JOIN sale s ON s.id = t.sale_id
-  WHERE d.id IN ({{}}) AND {ITS_OWNERS} AND {SINCE_SWAP} ORDER BY t.id DESC"""
+  WHERE d.id IN ({{devices}}) AND {ITS_OWNERS} AND {SINCE_SWAP}
+  UNION ALL SELECT w.device_id, w.created_at, NULL, w.unit, w.units, w.digits, 0 FROM device d
+  JOIN device_swap w ON w.id = (SELECT MAX(x.id) FROM device_swap x WHERE x.device_id = d.id)
+  WHERE d.id IN ({{devices}}) AND w.digits <> '' AND d.customer_id IN
+    (w.customer_id, (SELECT k.customer_id FROM contract k WHERE k.id = w.contract_id)) ORDER BY place DESC"""
 SAME_SALE_WINDOW = timedelta(hours=24)
 
 
@@ -175,20 +180,21 @@ class Code:
     """What a list says of a token. Money is in minor units."""
 
     sold_at: datetime
-    amount: int
+    amount: int | None  # None: nothing was paid, it came with a device in the place of another one
     unit: str  # a Unit
+    units: int
     digits: str  # empty where the sale is void: its code counts no more
 
 
 async def last_codes(device: Device) -> list[Code]:
-    """The newest tokens of a device's owner, newest first, since it came in another one's place where it did: what a
-    list says of them and no more."""
+    """The newest tokens of a device's owner, newest first, since it came in another one's place where it did, and at
+    last the code of that: what a list says of them and no more."""
     return (await ask_together("last codes", [device.id], _codes_by_device, of="device"))[device.id]
 
 
 async def _codes_by_device(devices: Sequence[int]) -> dict[int, list[Code]]:
     found: dict[int, list[Code]] = {number: [] for number in devices}
-    for row in await execute(connection(), LAST_CODES.format(marks(len(devices))), devices):
-        code = Code(utc_moment(row["created_at"]), row["amount"], row["unit"], row["digits"])
+    for row in await execute(connection(), LAST_CODES.format(devices=marks(len(devices))), devices):
+        code = Code(utc_moment(row["created_at"]), row["amount"], row["unit"], row["units"], row["digits"])
         found[row["device_id"]].append(code)
     return found

@@ -7,6 +7,10 @@ import pytest
 
 from bot.app import assembled
 from bot.config import demo_world, load
+from handlers.customers.ownership import retire_device
+from models.people import OfficeUser
+from models.tokens.openpaygo import group
+from tests.world.ownership import device, means, sold, swap
 from tests.world.people import PEOPLE, Phones
 from tests.world.prompt import Run, query
 
@@ -110,3 +114,25 @@ def test_who_takes_a_call_sees_the_customer(run: Run, demo_url: str, monkeypatch
     assert str(row["digits"]) in re.sub(r"\D", "", told)
     noted = query(demo_url, "SELECT actor, action, subject, detail FROM audit ORDER BY id")[len(before) :]
     assert noted == [{"actor": "command line", "action": "token shown", "subject": "customer 2", "detail": "SHS0283"}]
+
+
+def test_who_takes_a_call_sees_the_code_that_a_device_came_with(
+    run: Run, demo_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MWANGA_DATABASE", demo_url)
+
+    async def change() -> None:
+        async with assembled(demo_world(load()), serving=False) as mwanga:
+            await sold(mwanga, "BUY EB100042 6000")
+            await swap(mwanga, "EB100042", "EB100043")
+            async with mwanga.database.work():
+                grace = OfficeUser(name="grace")
+                await retire_device(await device("04123456784"), grace, "burnt", **means(mwanga))
+
+    asyncio.run(change())
+    [row] = query(demo_url, "SELECT digits FROM device_swap")
+    shown = run("customer", "show", "3", "--token").output
+    [line] = [line for line in shown.splitlines() if line.startswith("  token ")]
+    assert line.endswith(f", in the place of EB100042: {group(row['digits'])}")
+    assert group(row["digits"]) not in run("customer", "show", "3").output
+    assert run("customer", "show", "1").output.splitlines()[2].endswith(", out of use")

@@ -158,7 +158,8 @@ def test_the_question_fits_with_its_answer_and_says_what_stays(
 def test_a_list_of_tokens_is_one_sms_with_the_newest_in_it(language: str) -> None:
     sales = [sold(CASES[case], language).sale for case in ("the last payment", "days", "days")]
     digits = [DAYS_DIGITS, "2" * 15, "2" * 15]
-    codes = [Code(one.created_at, one.amount, one.unit, code) for one, code in zip(sales, digits, strict=True)]
+    pairs = zip(sales, digits, strict=True)
+    codes = [Code(one.created_at, one.amount, one.unit, one.units, code) for one, code in pairs]
     said = history(SHS, codes, COMPANY, language).to(language)
     assert septets(said) <= SCREEN, said
     assert DAYS_DIGITS in said.replace(" ", "")

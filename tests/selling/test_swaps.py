@@ -97,6 +97,22 @@ async def test_who_gets_a_device_that_was_somebody_elses_reads_the_own_code(mwan
     assert (await said(phones, "BAL", "Baraka")).startswith("SHS0284: 8 days left")
 
 
+async def test_the_code_that_a_device_came_with_is_among_the_last_ones(mwanga: Server) -> None:
+    """Who had no SMS of it reads it also when something was sold since."""
+    await sold(mwanga, "BUY EB100042 6000")
+    done = await swap(mwanga, "EB100042", "EB100043")
+    await sold(mwanga, "BUY EB100043 4000")
+    [row] = await execute(
+        connection(), "SELECT t.digits FROM token t JOIN device d ON d.id = t.device_id WHERE d.serial = 'EB100043'"
+    )
+    phones = Phones(mwanga)
+    await phones.news()
+    day = mwanga.company.day(done.swap.created_at)
+    lines = f"{day} 4,000: {group_days(row['digits'])}\n{day} 3 days: {group_days(done.swap.digits)}"
+    for name, text in (("Neema", "TOKEN"), ("Asha", "TOKEN EB100043")):
+        assert await said(phones, text, name) == f"EB100043, newest first\n{lines}"
+
+
 async def test_an_agent_reads_until_when_a_device_has_days_that_came_along(mwanga: Server) -> None:
     await sold(mwanga, "BUY EB100042 6000")
     neema = (await device("EB100042")).customer_id
