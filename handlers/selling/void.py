@@ -36,7 +36,9 @@ VOID: Words = {
     "pt": ("ANULAR",),
     "ha": ("SOKE",),
 }
-LISTED = 20  # sales to choose from
+LISTED = 20  # sales to choose from; older ones can be named
+MOST = 1_000  # sales within the time for it that are looked at
+WHICH = "which sale"  # the name of the question
 
 
 @talk(
@@ -55,13 +57,15 @@ async def void(chat: Chat) -> Reply:
     await _answer_for_older(chat)
     until = datetime.now(UTC) + timedelta(seconds=1)  # what was sold just now is among them
     since = until - timedelta(minutes=company.void_minutes)
-    recent = await payments_taken(chat.agent.id, since, until, LISTED)
-    options = [(one.reference, _line(one, company)) for one in recent if not one.void]
+    recent = await payments_taken(chat.agent.id, since, until, MOST)
+    named, standing = _named_sale(chat), [one for one in recent if not one.void]
+    listed = [one for place, one in enumerate(standing) if place < LISTED or one.reference == named]
+    options = [(one.reference, _line(one, company)) for one in listed]
     if not options:
         chat.stop(
             _("You sold nothing in the last {n} min. Call {help}.", n=company.void_minutes, help=company.help_phone)
         )
-    reference = await chat.choose("which sale", _("Which sale?"), options)
+    reference = await chat.choose(WHICH, _("Which sale?"), options)
     reason = await chat.ask(Reason(_("Why? In a few words.")))
     sale = await voids.find_own_sale(chat.agent, reference)
     if sale is None:
@@ -99,6 +103,13 @@ class Reason(InWords):
     """Why a sale is to be taken back."""
 
     name = "reason"
+
+
+def _named_sale(chat: Chat) -> str:
+    """The reference that the caller's line begins with, or that was chosen before."""
+    if chat.pieces:
+        return chat.pieces[0].upper()
+    return next((str(chosen) for question, chosen in chat.own_answers if question == WHICH), "")
 
 
 async def _answer_for_older(chat: Chat) -> None:

@@ -160,6 +160,19 @@ async def test_an_appliance_whose_sale_is_void_is_sold_anew_without_a_hold(mwang
         assert (await Contract.get(id=again.contract_id)).ended_on is None
 
 
+async def test_an_agent_names_a_sale_that_stands_in_no_list(mwanga: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the time for it is a day, some sell more in it than is worth paging through."""
+    monkeypatch.setattr("handlers.selling.void.LISTED", 1)
+    first, second = await sold(mwanga, "BUY EB100042 4000"), await sold(mwanga, "BUY EB100042 6000")
+    phones = Phones(mwanga)
+    await phones.news()
+    [(_asha, question)] = await phones.text("Asha", "VOID")
+    assert second.reference in question and first.reference not in question
+    [(_asha, question)] = await phones.text("Asha", f"VOID {first.reference} wrong bike")
+    assert question.startswith("Ask the office to take back TZS 4,000, EB100042 NEEMA P.?")
+    assert (await phones.text("Asha", YES))[0][1].startswith("ASKED: take back TZS 4,000, EB100042")
+
+
 async def test_a_void_sale_is_no_repeat_and_no_token_and_no_figure_of_the_day(mwanga: Server) -> None:
     phones = Phones(mwanga)
     with time_machine.travel(NOON, tick=False):
