@@ -29,7 +29,7 @@ WITHDRAW_QUESTIONS = """UPDATE outbox SET expires_at = $1, error = $2,
     AND state IN ('waiting', 'scheduled', 'uncertain', 'sending') ORDER BY id{lock})"""
 # Rows are held before they are changed, in the order of their numbers as others hold them: what a gateway took
 # meanwhile has gone, and stays so. The conditions on `state` are those of the partial indexes. A token was paid for:
-# nobody takes it back.
+# nobody takes it back, unless its sale is.
 HOLD_BY_OFFICE = """SELECT id, state FROM outbox WHERE id IN (
     SELECT id FROM outbox WHERE state = 'waiting' AND {which}
     UNION ALL SELECT id FROM outbox WHERE state IN ('scheduled', 'uncertain') AND {which}
@@ -39,6 +39,8 @@ WITHDRAW_BY_OFFICE = """UPDATE outbox SET expires_at = $1, error = $2,
   state = CASE WHEN state = 'sending' THEN state ELSE 'expired' END WHERE id IN ({numbers})"""
 MOST_AT_ONCE = 500  # rows that one statement names
 ONE, OF_BROADCAST = "id = $1 AND kind <> 'token'", "kind = 'broadcast' AND origin LIKE $1"
+# Whoever sent a text is answered in any case: `sms 12` is the answer, `sms 12 1` is for somebody else.
+WITH_CODE = "kind = 'token' AND text LIKE $1 AND NOT (origin LIKE 'sms %' AND origin NOT LIKE 'sms % %')"
 # The first copy of a reply goes in any case: every message has its answer.
 COPIES = "origin IN ({origins}) AND tries > 0"
 ASKED = "phone = $3 AND origin LIKE $4"
@@ -77,6 +79,11 @@ async def withdraw_question_about(about: str, phone: str) -> None:
         await unit.do_now(ANSWERS)
     statement = WITHDRAW_QUESTIONS.format(which=ASKED, lock=for_update())
     await execute(connection(), statement, [now_ms(), ANSWERED, phone, f"%{asking(about)}"])
+
+
+async def withdraw_code(code: str) -> None:
+    """A code, as people read it, counts no more: to whom it has not gone yet it does not go."""
+    await _withdraw_by_office(WITH_CODE, f"%{code}%")
 
 
 async def withdraw_reminders(contracts: Collection[int]) -> None:

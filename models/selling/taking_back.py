@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from models.devices import Device, Unit, with_owner
-from models.messages.withdrawal import withdraw_reminders
+from models.messages.withdrawal import withdraw_code, withdraw_reminders
 from models.money.ledger import AccountKind, Entry, Posting, credit_of, post, reverse
 from models.money.lost import make_good
 from models.money.receiving import Why, lock_payment, open_suspense, unapplied
@@ -17,6 +17,7 @@ from models.selling.contracts import Contract, Ending
 from models.selling.payable import payable
 from models.selling.sales import COUNTS, Sale
 from models.sql import connection, execute, read_moment
+from models.tokens import ISSUERS
 
 LINES = """SELECT a.kind, l.amount FROM line l JOIN account a ON a.id = l.account_id WHERE l.entry_id = $1"""
 GIVEN = """SELECT a.id, a.instalment_id, a.amount, i.contract_id FROM allocation a
@@ -124,6 +125,7 @@ async def take_back(sale: Sale, actor: str, reason: str, today: date) -> TakenBa
     device = await _device_of(sale)
     if device:
         await _set_device_back(device, sale)
+        await _keep_code_back(device, sale)
     if is_down_payment(sale):
         await _undo_contract(sale, actor, why, today)
     if sale.agent_id is None and not at_counter:
@@ -181,6 +183,12 @@ async def _set_device_back(device: Device, sale: Sale) -> None:
         paid_until = await _paid_before(sale)
     back = "UPDATE device SET paid_until = $2, access_due = access_due + $3 WHERE id = $1"
     await execute(connection(), back, [device.id, paid_until, sale.access])
+
+
+async def _keep_code_back(device: Device, sale: Sale) -> None:
+    """Who has not got the code by now would only be tempted to type it."""
+    for row in await execute(connection(), "SELECT digits FROM token WHERE sale_id = $1", [sale.id]):
+        await withdraw_code(ISSUERS[device.issuer].group(row["digits"]))
 
 
 async def _days_less(sale: Sale, paid_until: datetime) -> timedelta:

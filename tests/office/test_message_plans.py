@@ -48,6 +48,7 @@ STATEMENTS: dict[str, tuple[str, list[Any]]] = {
     "retrying": (worker.RETRYING, []),
     "take back one": (withdrawal.HOLD_BY_OFFICE.format(which=withdrawal.ONE, lock=""), [7]),
     "take back many": (withdrawal.HOLD_BY_OFFICE.format(which=withdrawal.OF_BROADCAST, lock=""), ["broadcast 1 %"]),
+    "keep a code back": (withdrawal.HOLD_BY_OFFICE.format(which=withdrawal.WITH_CODE, lock=""), ["%123 456 789%"]),
     "take back": (withdrawal.WITHDRAW_BY_OFFICE.format(numbers="$3, $4"), [1, "cancelled", 7, 8]),
     "last asked": (written.LAST_ASKED, ["+1"]),
 }

@@ -211,6 +211,24 @@ async def test_a_reminder_goes_for_all_when_a_payment_was_taken_back(
     ]
 
 
+async def test_a_code_that_is_void_does_not_go_any_more(mwanga: Server, clock: time_machine.Traveller) -> None:
+    """All ways out were down. Who sold it is answered all the same."""
+    await pay(Phones(mwanga), 2_000)
+    await pay(Phones(mwanga), 3_000)
+    sale = await Sale.all().order_by("id").first()
+    assert sale
+    async with mwanga.database.work():
+        await voids.approve(sale, GRACE, "wrong device", today=NOON.date())
+        await voids.approve(sale, HENRY, today=NOON.date())
+    found = await Outbox.filter(kind=MessageKind.TOKEN).order_by("id").values_list("phone", "state", "error")
+    assert found == [
+        (PEOPLE["Asha"], "waiting", ""),
+        (PEOPLE["Baraka"], "expired", "cancelled"),
+        (PEOPLE["Asha"], "waiting", ""),
+        (PEOPLE["Baraka"], "waiting", ""),
+    ]
+
+
 async def test_a_reminder_that_may_have_gone_does_not_go_again_when_it_is_paid(
     mwanga: Server, clock: time_machine.Traveller
 ) -> None:
