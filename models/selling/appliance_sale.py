@@ -29,7 +29,7 @@ from models.selling.refusals import (
     Taken,
     TooManyTokens,
 )
-from models.selling.sales import SAME_SALE_WINDOW, Sale, is_unlocked
+from models.selling.sales import SAME_SALE_WINDOW, Sale, runs_on
 from models.selling.sellers import Seller, actor_of, agent_of
 from models.settings import are_sales_off
 from models.sql import Steps, connection, execute, execute_many, insert, lock_rows
@@ -290,7 +290,7 @@ async def _take_down_payment(
         owed=(),
         today=proposal.today,
         credit=await credit_of(proposal.customer.id),
-        unlocked=await is_unlocked(device) if device else False,
+        runs_on=await runs_on(device) if device else False,
     )
     left, bought = sum(amount for _due, amount in proposal.schedule), proposal.down - proposal.credit
     offer = Quote(at, proposal.down, proposal.unit, proposal.units, bought, owed=left)

@@ -208,7 +208,7 @@ def add_token(steps: Steps, sale: NewSale, offer: Quote, device: Device, vault: 
     if offer.unit == Unit.UNLOCK and issuer.unlock:
         count, digits = issuer.unlock(key, device.count)
         paid_until = None
-    elif offer.standing.unlocked and issuer.lock_again and paid_until:
+    elif offer.standing.runs_on and issuer.lock_again and paid_until:
         days = -((now - paid_until) // DAY)  # with what was left before
         count, digits = issuer.lock_again(key, device.count, min(days, issuer.most(key)))
     else:

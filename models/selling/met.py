@@ -16,7 +16,7 @@ from models.rows import M, find_row, read_row
 from models.selling.cash_limit import Room, room_of
 from models.selling.catalogue import Appliance
 from models.selling.contracts import HAS_DEVICE, Contract
-from models.selling.sales import IS_UNLOCKED, Sale, same_since
+from models.selling.sales import RUNS_ON, Sale, same_since
 from models.sql import connection, execute, now_ms
 
 # $1 the moment since when a sale of the same would be one too many, $2 the seller, $3 now, $4 the key and $5 the
@@ -31,7 +31,7 @@ MET = """SELECT {columns}, a.cash_limit, a.commission, a.goods_commission, a.pre
     AND (s.agent_id = $2 OR $2 IS NULL)) AS sold_today,
   (SELECT id FROM sale WHERE key = $4) AS sold, EXISTS (SELECT 1 FROM sale WHERE reference = $5) AS taken,
   EXISTS (SELECT 1 FROM setting WHERE name = 'sales' AND value = 'off') AS sales_off,
-  ({unlocked}) AS unlocked
+  ({runs_on}) AS runs_on
   FROM {joined} LEFT JOIN agent a ON a.id = $2 AND a.retired_at IS NULL
   LEFT JOIN account funds ON funds.kind = CASE WHEN a.prepaid THEN 'wallet' ELSE 'cash' END AND funds.owner = a.id
   WHERE """
@@ -89,7 +89,7 @@ class Met:
     asked: bool  # whether customers may wait for an answer of the seller (models/selling/cash_requests.py)
     reference: str  # the one that was to be tried; empty where another sale has it
     sales_off: bool  # whether the office has switched sales off (models/settings.py)
-    unlocked: bool  # whether the device runs for good, as far as its codes go
+    runs_on: bool  # whether the device runs longer than is paid, as far as its codes go
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,7 +147,7 @@ async def _read(kind: _Kind, condition: str, own: Sequence[object], payment: Ask
 def _statement(kind: _Kind) -> str:
     return MET.format(
         columns=_columns(kind.table, *kind.others),
-        unlocked=IS_UNLOCKED,
+        runs_on=RUNS_ON,
         promised=PROMISED.format(now="$3", owners="= a.id"),
         joined=kind.joined,
         table=kind.table,
@@ -168,7 +168,7 @@ async def _met(row: Mapping[str, Any], payment: Asked, device: Device | None, co
         asked=bool(row["asked"]),
         reference="" if row["taken"] else payment.reference,
         sales_off=bool(row["sales_off"]),
-        unlocked=bool(row["unlocked"]),
+        runs_on=bool(row["runs_on"]),
     )
 
 

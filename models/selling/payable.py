@@ -41,7 +41,7 @@ class Standing:
     obstacle: Obstacle | None = None  # why the device can have no token now
     doubt: Doubt | None = None  # of the clock
     sales_off: bool = False  # whether the office has switched sales off
-    unlocked: bool = False  # whether the device runs for good, as far as its codes go
+    runs_on: bool = False  # whether the device runs longer than is paid, as far as its codes go
 
     @property
     def device(self) -> Device | None:
@@ -113,7 +113,7 @@ class PayableDevice:
             obstacle=issuer.can_issue(key, device.count, datetime.now(UTC)),
             doubt=await CLOCK.doubt(),
             sales_off=met.sales_off,
-            unlocked=met.unlocked,
+            runs_on=met.runs_on,
         )
 
 
@@ -182,7 +182,7 @@ def _most(issuer: Issuer, key: Key, device: Device, met: Met) -> int:
     """What the next token can carry of what is bought: one that locks the device again has the days in it that were
     left before."""
     most, now = issuer.most(key), datetime.now(UTC)
-    if not (met.unlocked and issuer.lock_again and device.paid_until and device.paid_until > now):
+    if not (met.runs_on and issuer.lock_again and device.paid_until and device.paid_until > now):
         return most
     left = -((now - device.paid_until) // DAY)
     return max(most - left, 1)

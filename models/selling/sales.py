@@ -112,10 +112,15 @@ _LAST_COUNT = f"""COALESCE((SELECT MAX(c.count) FROM (
     UNION ALL SELECT MAX(y.count) FROM device_swap y WHERE y.device_id = device.id AND y.digits <> '') c), 0)"""
 # Whether that code unlocked it for good, or a later one whose sale is void by now: the digits that were made stay made.
 # A void one that locked it again may never have been typed.
-IS_UNLOCKED = f"""EXISTS (SELECT 1 FROM token t JOIN sale u ON u.id = t.sale_id
+_IS_UNLOCKED = f"""EXISTS (SELECT 1 FROM token t JOIN sale u ON u.id = t.sale_id
     WHERE t.device_id = device.id AND t.count >= {_LAST_COUNT} AND u.unit = 'unlock')
   OR EXISTS (SELECT 1 FROM device_swap w
     WHERE w.device_id = device.id AND w.count >= {_LAST_COUNT} AND w.unit = 'unlock')"""
+# Of what came back no day is paid by anybody, but it runs on as long as it did; and codes that were not typed may be.
+_HAD_CODES = """device.paid_until IS NULL AND (EXISTS (SELECT 1 FROM token t WHERE t.device_id = device.id)
+    OR EXISTS (SELECT 1 FROM device_swap w WHERE w.device_id = device.id AND w.digits <> ''))"""
+# Whether the next code has to say how long a device runs from then on, and not how much longer.
+RUNS_ON = f"{_IS_UNLOCKED} OR ({_HAD_CODES})"
 # Each by itself: of all tokens of a device, which grow with the years, the index is asked for the end alone.
 _NEWEST = "(SELECT x.id FROM token x WHERE x.device_id = d.id ORDER BY x.id DESC LIMIT 1 OFFSET {})"
 # Before them came the code of the swap, if there was one: who has it need not have typed it yet.
@@ -169,9 +174,9 @@ async def last_tokens(device: Device, count: int) -> list[tuple[Sale, str]]:
     return [(read_row(Sale, row), row["digits"]) for row in rows]
 
 
-async def is_unlocked(device: Device) -> bool:
-    """Whether it runs for good, as far as its codes go."""
-    rows = await execute(connection(), f"SELECT {IS_UNLOCKED} AS yes FROM device WHERE id = $1", [device.id])
+async def runs_on(device: Device) -> bool:
+    """Whether it runs longer than is paid, as far as its codes go: for good, or for what a former owner left on it."""
+    rows = await execute(connection(), f"SELECT {RUNS_ON} AS yes FROM device WHERE id = $1", [device.id])
     return bool(rows[0]["yes"])
 
 

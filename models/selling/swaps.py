@@ -20,7 +20,7 @@ from models.rows import find_row
 from models.selling.catalogue import Terms
 from models.selling.contracts import Contract, contract_of
 from models.selling.ownership import NoOwner, NotDone
-from models.selling.sales import COUNTS, is_unlocked
+from models.selling.sales import COUNTS, runs_on
 from models.sql import connection, execute, insert, lock_rows
 from models.tokens import ISSUERS, Issuer, Key
 from models.tokens.journal import JOURNAL, Made
@@ -56,7 +56,7 @@ class DeviceSwap(Model):
         "models.Contract", null=True, on_delete=fields.RESTRICT
     )
     contract_id: int | None
-    # What the token carries: a Unit, or nothing. A token that carries nothing locks a device that was unlocked.
+    # What the token carries: a Unit, or nothing. A token that carries nothing locks a device that runs on.
     unit = fields.CharField(10, default="", db_default="")
     units = fields.IntField(default=0, db_default=0)  # whole days, or tenths of a kilowatt-hour
     count = fields.IntField()  # of the new device afterwards
@@ -158,7 +158,7 @@ async def swap_device(
         rest = await _energy_left(former, shown, issuer)
     else:
         rest = await rest_of(former, issuer.most(opened), now)
-    count, digits = _make_token(device, opened, rest, now, locks=await is_unlocked(device))
+    count, digits = _make_token(device, opened, rest, now, locks=await runs_on(device))
     await _take_over(former, device, rest, count, now)
     await _move_debts(former, device, contract, actor, reason)
     row = {
@@ -198,8 +198,8 @@ def _check(former: Device, device: Device) -> Customer:
 
 
 def _make_token(device: Device, key: Key, rest: Rest, now: datetime, *, locks: bool) -> tuple[int, str]:
-    """The count of the new device and the digits that it is to get; they lock it where somebody else had it unlocked,
-    at once where nothing is left to run. Raises NoToken."""
+    """The count of the new device and the digits that it is to get; they lock it where it runs on of before, at once
+    where nothing is left to run. Raises NoToken."""
     issuer = ISSUERS[device.issuer]
     lock_again = issuer.lock_again if locks else None
     if rest.unit is None and lock_again is None:

@@ -35,8 +35,8 @@ class Issuer:
     carried: Callable[[int], int] = int
     # (key, count): the same for the last payment, whose token runs the device for ever. None: nothing is paid off.
     unlock: Callable[[Key, int], tuple[int, str]] | None = None
-    # (key, count, days): the same for a device that was unlocked and is to be paid for again: it runs so many days from
-    # then on, perhaps none. One that only adds days would leave it unlocked.
+    # (key, count, days): the same for a device that runs on of before, for good or for days of somebody else, and is to
+    # be paid for again: it runs so many days from then on, perhaps none. One that only adds days would leave it so.
     lock_again: Callable[[Key, int, int], tuple[int, str]] | None = None
     # (key): what one token carries where that depends on the device, at most `most_units`.
     most_of: Callable[[Key], int] | None = None

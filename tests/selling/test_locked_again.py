@@ -1,5 +1,5 @@
-"""A device that was unlocked for good and is to be paid for again: the next code locks it again, and lets it run as
-long as is paid; one that only adds days would leave it open for ever."""
+"""A device that was unlocked for good, or came back with days left, and is to be paid for again: the next code locks it
+again, and lets it run as long as is paid; one that only adds days would leave it open for ever, or give them away."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -119,6 +119,46 @@ async def test_who_buys_a_device_that_was_unlocked_pays_for_its_days(mwanga: Ser
         await give_back(await device("SHS0283"), GRACE, "bought back", mwanga.company.today())
     await types(real, await sold(mwanga, "SELL 3, Solar home, 156 weekly, SHS0283"))
     runs(real, 7)
+
+
+async def test_who_buys_a_device_that_had_days_left_pays_for_its_days(mwanga: Server) -> None:
+    """Baraka typed one code and has another one, which counts no more."""
+    real = await at_home(mwanga)
+    await types(real, await sold(mwanga, "BUY SHS0283 20000"))
+    [unused] = await execute(
+        connection(), "SELECT digits FROM token WHERE sale_id = $1", [(await sold(mwanga, "BUY SHS0283 9000")).id]
+    )
+    async with mwanga.database.work():
+        await give_back(await device("SHS0283"), GRACE, "bought back", mwanga.company.today())
+    await types(real, await sold(mwanga, "SELL 3, Solar home, 156 weekly, SHS0283"))
+    runs(real, 7)
+    assert not isinstance(real.enter(unused["digits"], datetime.now(UTC)), Accepted)
+    await types(real, await sold(mwanga, "BUY SHS0283 3000"))
+    runs(real, 7 + 3)
+    assert (await device("SHS0283")).paid_until == real.paid_until
+
+
+async def test_who_buys_an_appliance_whose_sale_is_void_pays_for_its_days(mwanga: Server) -> None:
+    real = await at_home(mwanga, "SHS0284")
+    sale = await sold(mwanga, "SELL 3, Solar home, 156 weekly, SHS0284")
+    await types(real, sale)
+    await by_office(mwanga, sale)
+    await types(real, await sold(mwanga, "SELL 1, Solar home, 156 weekly, SHS0284"))
+    runs(real, 7)
+
+
+async def test_who_gets_one_with_days_left_in_the_place_of_a_broken_one_has_the_own_days(
+    mwanga: Server, clock: time_machine.Traveller
+) -> None:
+    real = await at_home(mwanga)
+    await types(real, await sold(mwanga, "BUY SHS0283 90000"))
+    async with mwanga.database.work():
+        await give_back(await device("SHS0283"), GRACE, "bought back", mwanga.company.today())
+    await sold(mwanga, "SELL 3, Solar home, 156 weekly, SHS0284")
+    clock.shift(4 * DAY)
+    done = await swap(mwanga, "SHS0284", "SHS0283")
+    assert isinstance(real.enter(done.swap.digits, datetime.now(UTC)), Accepted)
+    runs(real, 3)
 
 
 async def test_so_does_who_buys_it_after_a_restore(mwanga: Server) -> None:
