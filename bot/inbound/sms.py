@@ -227,12 +227,12 @@ class Dispatcher:
     async def _understand_without_keyword(
         self, exchange: "_Exchange", text: str, pieces: Sequence[str]
     ) -> TurnResult | None:
-        """What an agent means whose text has no keyword, where a talk says that it is meant for it; and what to do with
-        our code, which nobody can send."""
+        """What is meant by a text without a keyword, where a talk says that it is meant for it; and what to do with our
+        code, which nobody can send."""
         caller, language = exchange.caller, exchange.language
         turn = Turn(caller, self._company, self._commands, channel=Channel.SMS, language=language, one_line=True)
         how = self._how_to_dial(text)
-        if caller.agent and how is None and begins(text) is None:
+        if how is None and begins(text) is None:
             for one in self._commands.for_role(caller.role):
                 claimed = await one.claims(turn, pieces, text) if one.claims else None
                 if isinstance(claimed, list):

@@ -11,7 +11,7 @@ from bot.text import Text, _, joined
 from bot.text.answers import begins
 from bot.text.grammar import split, written
 from handlers.tickets.news import DONE, News
-from handlers.tickets.questions import LONGEST, TicketNumber, which, without_pins
+from handlers.tickets.questions import LONGEST, TicketNumber, ticket_first, which, without_pins
 from handlers.tickets.said import only_thanks, says_fixed
 from handlers.wording import owner
 from models.people import Caller, Role
@@ -71,6 +71,20 @@ def _fits(text: str) -> Fits:
     return Fits.UNCLEAR if only_thanks(text) else Fits.OTHER
 
 
+def answers(turn: Turn, ticket: Ticket, words: Sequence[str]) -> bool:
+    """Whether these words behind a ticket's number are a customer's answer to what was asked about it, or another one
+    than before."""
+    said = " ".join(words)
+    was_asked = turn.person.agent is None and ticket.state != TicketState.OPEN
+    return was_asked and (begins(said) is not None or says_fixed(said) is not None)
+
+
+async def claim_answer(turn: Turn, pieces: Sequence[str], _text: str) -> list[str] | None:
+    """The answer to one of several questions names its ticket: K41 2 still dark."""
+    ticket, words = await ticket_first(turn, pieces)
+    return list(pieces) if ticket and answers(turn, ticket, words) else None
+
+
 @talk(
     "fixed",
     roles={Role.CUSTOMER},
@@ -80,6 +94,7 @@ def _fits(text: str) -> Fits:
     example="K41",
     find_question=find_question,
     suggested=False,
+    claims=claim_answer,
 )
 async def fixed(chat: Chat) -> Reply:
     ticket = await chat.ask(await which(chat))

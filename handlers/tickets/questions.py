@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 
 from bot.talks import Chat, Field, Invalid, Turn, echo
 from bot.text import Text, _, joined
@@ -66,6 +67,15 @@ class TicketNumber(Field[Ticket]):
             return await _in_reach(turn, recorded)
         except TicketNotFound:
             turn.start_over()
+
+
+async def ticket_first(turn: Turn, pieces: Sequence[str]) -> tuple[Ticket | None, Sequence[str]]:
+    """The ticket within reach with whose number (K41) a text without a keyword begins, and the words behind it."""
+    count = 2 if pieces[0].upper() == "K" and len(pieces) > 1 else 1
+    number = re.fullmatch(r"#?K-?(\d{1,9})", "".join(pieces[:count]).upper())
+    with suppress(TicketNotFound):
+        return await _in_reach(turn, int(number[1])) if number else None, pieces[count:]
+    return None, pieces[count:]
 
 
 async def _in_reach(turn: Turn, number: int) -> Ticket:

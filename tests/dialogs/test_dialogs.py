@@ -29,7 +29,7 @@ WORDS = {
     *("tired-sms", "ussd-star", "whole-units-sms", "cash-sms", "lock-sms", "pay-ussd", "pin-change", "plan-buy-ussd"),
     *("plan-sales", "register-person", "repeats-sms", "statement-sms", "customer-asks-agent-sms", "meter-debt"),
     *("debt-asked-once-sms", "forwarded-receipt-sms", "pushes-at-the-office-sms", "register-drafts", "sell-ussd"),
-    *("stop-start-sms", "tickets-fixed-sms", "tickets-sms"),
+    *("stop-start-sms", "tickets-by-number-sms", "tickets-fixed-sms", "tickets-sms"),
 }
 TRANSCRIPTS = [
     pytest.param(path, id=path.stem, marks=[pytest.mark.everyday_on_sqlite] if path.stem in WORDS else [])
