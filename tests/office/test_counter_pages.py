@@ -130,8 +130,9 @@ async def test_a_customer_is_registered_once_it_was_read_and_agreed(config: Conf
         assert status == 422 and "Without this nobody is registered." in html
         typed["name"] = "N\N{RIGHT SINGLE QUOTATION MARK}Dea Musa"  # as keyboards write it by themselves
         form = await fields(office, "/register", "/register", **typed, do="register", consent="y")
-        for said in ("Registered: N&#39;Dea Musa", "Registered before: N&#39;Dea Musa"):
-            assert said in await (await office.post("/register", **form)).text()
+        for said, welcomed in (("Registered: N&#39;Dea Musa", True), ("Registered before: N&#39;Dea Musa", False)):
+            html = await (await office.post("/register", **form)).text()
+            assert said in html and ("A welcome goes to +255713000111 by SMS." in html) is welcomed
         halima = await Customer.get(surname="Musa")
         assert (halima.phone, halima.language, halima.village_id) == ("+255713000111", "sw", village["id"])
         assert len(await office.ask("SELECT 1 FROM outbox WHERE phone = $1", halima.phone)) == 1
