@@ -15,7 +15,7 @@ from models.selling import reminders
 from models.selling.reminders import Reminder, ReminderKind
 from models.sql import now_ms
 from models.tickets import Category
-from models.tickets.tickets import DUE, open_unreported
+from models.tickets.tickets import DUE, end_visits, open_unreported
 
 
 async def remind(company: Company, most: int) -> list[tuple[str, list[Copy]]]:
@@ -85,3 +85,12 @@ async def _ticket(reminder: Reminder, company: Company) -> list[Copy]:
     )
     news = News(opened.ticket, company)
     return news.agents(news.given(), actor="") if opened.new else []
+
+
+async def close_paid(company: Company, most: int) -> list[tuple[str, list[Copy]]]:
+    """Some of the visits that nobody has to make any more, for the customer has paid: what agents are told, each with a
+    name. None at night."""
+    if company.until_morning(now_ms()):
+        return []
+    ended = [News(ticket, company) for ticket in await end_visits(company.today(), most)]
+    return [(f"{news.ticket.number} paid {now_ms()}", news.closed_for_all(actor="")) for news in ended]

@@ -1,12 +1,12 @@
 """Tickets: what is broken, whose work it is, and how it went. A ticket is in one state; its history only grows.
 
 Each verb returns whether (or what) it changed, so that two people who do the same thing at once are told so. Its actor
-is a phone number or `silence`, or a user of the office, whose change is in the audit too.
+is a phone number, `silence` or `paid`, or a user of the office, whose change is in the audit too.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -28,6 +28,11 @@ SAME = """ticket.customer_id = $1 AND ticket.state = 'open' AND ticket.category 
   AND ticket.device_id {}"""
 WORK = """ticket.agent_id = $1 AND ticket.state = 'open' AND customer.mini_grid_id = $2
   ORDER BY ticket.due_at, ticket.id LIMIT $3"""
+# Visits to customers of whom nothing is overdue any more.
+PAID = """ticket.state IN ('open', 'asked') AND ticket.category = 'payment' AND NOT EXISTS (
+    SELECT 1 FROM contract k JOIN instalment i ON i.contract_id = k.id
+    WHERE k.customer_id = ticket.customer_id AND i.paid < i.amount AND i.due_on < $1)
+  ORDER BY ticket.id LIMIT $2"""
 SILENT = "ticket.state = 'asked' AND ticket.asked_at <= $1 ORDER BY ticket.asked_at LIMIT $2"
 
 
@@ -119,7 +124,7 @@ class TicketEvent(Model):
     )
     ticket_id: int
     created_at = fields.DatetimeField(auto_now_add=True)
-    actor = fields.CharField(100)  # a phone number, a name of the office, or `silence`
+    actor = fields.CharField(100)  # a phone number, a name of the office, `silence` or `paid`
     step = fields.CharField(10)
     text = fields.TextField(default="")  # what was said, or to whom it was given
 
@@ -335,6 +340,11 @@ async def end_silent(most: int) -> list[tuple[Ticket, datetime, str]]:
         if await (reopen(ticket, "silence", words) if words else close(ticket, "silence")):
             ended.append((ticket, asked_at, words))
     return ended
+
+
+async def end_visits(today: date, most: int) -> list[Ticket]:
+    """Close some of the tickets for visits to customers who have paid what was overdue, or owe it no more."""
+    return [ticket for ticket in await _find(PAID, [today, most]) if await close(ticket, "paid")]
 
 
 async def _words_since_asked(ticket: Ticket) -> str:

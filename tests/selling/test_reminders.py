@@ -24,7 +24,7 @@ from models.people import Customer, OfficeUser
 from models.selling import Appliance, Contract
 from models.selling.contracts import Instalment
 from models.sql import connection, execute
-from models.tickets import Ticket
+from models.tickets import Ticket, TicketEvent
 from models.tickets.tickets import find_for_office, reopen
 from tests.world.people import PEOPLE, Phones
 from tests.world.reminding import AFTER, BEFORE, SOLD
@@ -225,6 +225,23 @@ async def test_an_overdue_instalment_opens_one_ticket_where_the_office_wants_it(
     assert "Solar home: TZS 7,000" in ticket.text
     assert ticket.due_at == datetime(2026, 12, 5, 20, 59, tzinfo=UTC)
     assert await Outbox.filter(text__contains=f"Ticket K{ticket.id} is yours").count() == 1
+
+
+async def test_nobody_is_sent_to_who_has_paid(mwanga: Server, clock: time_machine.Traveller) -> None:
+    """The visit is over once nothing is overdue any more, however it came about; and not before."""
+    await Appliance.all().update(overdue_ticket=True)
+    clock.move_to(AFTER + timedelta(weeks=1))
+    await reminded(mwanga)
+    phones = Phones(mwanga)
+    for amount, state in ((7000, "open"), (7000, "closed")):
+        await phones.text("Asha", f"BUY SHS0283 {amount} AGAIN")
+        await phones.text("Asha", "1 482915")
+        await phones.news()
+        await mwanga.housekeeping.chores()
+        assert (await Ticket.get(id=1)).state == state
+    assert ("Asha", "K1 is closed.") in await phones.news()
+    assert {*await TicketEvent.filter(step="closed").values_list("actor", flat=True)} == {"paid"}
+    assert not await Ticket.exclude(state="closed"), "nor for what was reminded of between"
 
 
 async def test_no_customer_is_asked_whether_what_is_overdue_is_fixed(

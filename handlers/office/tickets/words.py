@@ -31,7 +31,7 @@ STEPS = {
     Step.REOPENED: N_("opened it again"),
 }
 # Who did a step, and to whom a ticket was given, where that is no person.
-NAMELESS = {"silence": N_("three days of silence"), "office": N_("nobody")}
+NAMELESS = {"silence": N_("three days of silence"), "paid": N_("the payment"), "office": N_("nobody")}
 
 
 def category_of(ticket: Ticket) -> str:
