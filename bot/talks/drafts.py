@@ -26,6 +26,7 @@ PURGE = Purge(
     older_than_ms=KEPT_MS,
 )
 DROP = "DELETE FROM draft WHERE name = $1"
+MOVE = "UPDATE draft SET phone = $2 WHERE phone = $1"
 
 
 async def keep(chat: Chat, state: TalkState, *, over: bool) -> None:
@@ -39,6 +40,11 @@ async def keep(chat: Chat, state: TalkState, *, over: bool) -> None:
             same = await execute(connection(), SAME, values)
             state.draft = same[0]["name"] if same else f"{state.key} {now_ms()}"
         await execute(connection(), KEEP, [state.draft, *values, now_ms()])
+
+
+async def move(phone: str, new: str) -> None:
+    """Whoever had this phone has another one: what was begun goes on there, in the caller's transaction."""
+    await execute(connection(), MOVE, [phone, new])
 
 
 async def offer(chat: Chat, label: Callable[[Mapping[str, Any]], Text]) -> None:

@@ -1,8 +1,9 @@
-"""The office gives an agent another phone number: the old and the new one are told."""
+"""The office gives an agent another phone number: the old and the new one are told, and what was begun goes along."""
 
 from bot.company import Company
 from bot.message import Copy
 from bot.outbound import Composer
+from bot.talks import drafts
 from bot.text import _
 from models.messages import MessageKind
 from models.people import Agent
@@ -16,6 +17,7 @@ async def change_agent_phone(agent: Agent, new: str, *, company: Company, compos
     old = agent.phone
     if not await change_number(agent, new, actor=actor):
         return False
+    await drafts.move(old, new)
     about = {"company": company.name, "help": company.help_phone}
     notices = (
         (old, _("{company}: you sell with another number now. Wrong? Call {help}.", **about)),

@@ -13,6 +13,7 @@ from bot.app import PURGES, assembled
 from bot.config import load
 from bot.runtime import Housekeeping
 from bot.server import Server
+from handlers.account.agent_phone import change_agent_phone
 from models.customers import registration
 from models.customers.registration import Form, Registration
 from models.demo.world import STS_KEY
@@ -289,6 +290,18 @@ async def test_a_draft_outlives_a_day_and_goes_on_by_any_channel(mwanga: Server)
             await phones.text("Asha", answer)
         assert (await said(phones, "1")).startswith("REGISTERED REHEMA A., customer 4, SHS0284")
         assert await execute(connection(), "SELECT 1 FROM draft") == []
+
+
+async def test_a_draft_goes_along_with_its_agent_and_stays_with_nobody_else(mwanga: Server) -> None:
+    phones, means = Phones(mwanga), {"company": mwanga.company, "composer": mwanga.composer, "actor": "grace"}
+    await phones.text("Asha", "REG Rehema Ali, 0713000111")
+    async with mwanga.database.work():
+        await change_agent_phone(await Agent.get(phone=PEOPLE["Asha"]), PEOPLE["Salma"], **means)
+    async with mwanga.database.work():
+        await change_agent_phone(await Agent.get(phone=PEOPLE["Juma"]), PEOPLE["Asha"], **means)
+    await phones.news()
+    assert (await said(phones, "REG", "Salma")).startswith("Unfinished: REHEMA A.")
+    assert (await said(phones, "REG", "Asha")).startswith("Jina na ukoo?"), "which is Juma's by now"
 
 
 async def test_drafts_are_listed_kept_apart_and_dropped(mwanga: Server) -> None:
