@@ -265,10 +265,10 @@ FEWEST_LETTERS, LONGEST_PART = 3, 60  # of a name and of a surname (reference: m
 _BETWEEN_LETTERS = " '-."
 
 
-def is_name(part: str) -> bool:
+def is_name(part: str, longest: int = LONGEST_PART) -> bool:
     """Whether a customer can be registered by this name, or this surname."""
     letters = sum(map(str.isalpha, part))
-    return letters >= FEWEST_LETTERS and len(part) <= LONGEST_PART and all(map(_is_of_a_name, part))
+    return letters >= FEWEST_LETTERS and len(part) <= longest and all(map(_is_of_a_name, part))
 
 
 def _is_of_a_name(character: str) -> bool:

@@ -142,6 +142,16 @@ async def test_an_agent_is_changed_and_the_second_of_two_is_told(config: Config)
         assert [row["phone"] for row in told] == ["+255700000001", "+255712000009"]
 
 
+@pytest.mark.parametrize(
+    "name", ["Juma wa Kamau", "Asha M", "Maria Fernanda dos Santos da Conceicao Mondlane Chissano e Silva"]
+)
+async def test_an_agent_may_have_any_name(config: Config, name: str) -> None:
+    async with open_office(config) as office:
+        details = {"name": name, "language": "sw", "mini_grid": "Mtwara North"}
+        assert (await send(office, f"{ASHA}/details", ASHA, **details))[0] == 303
+        assert await office.ask("SELECT name FROM agent WHERE id = 1") == [{"name": name}]
+
+
 async def test_an_agent_is_locked_gets_a_pin_and_is_retired(config: Config) -> None:
     async with open_office(config) as office:
         status, said = await send(office, f"{ASHA}/lock", ASHA, reason="")

@@ -78,7 +78,7 @@ class Terms(OfficeForm):
 class Details(OfficeForm):
     """Who an agent is."""
 
-    name = NameField(N_("Name and surname"), [required, Length(max=100)])
+    name = NameField(N_("Name and surname"), [required, Length(max=100)], longest=100)
     language = SelectField(N_("Language of the SMS"))
     mini_grid = SelectField(N_("Mini-grid"))
     seen = StringField()
@@ -118,7 +118,7 @@ class Retire(OfficeForm):
 class NewAgent(OfficeForm):
     """Somebody who sells."""
 
-    name = NameField(N_("Name and surname"), [required, Length(max=100)])
+    name = NameField(N_("Name and surname"), [required, Length(max=100)], longest=100)
     phone = PhoneField(N_("Phone number"), [required])
     language = SelectField(N_("Language of the SMS"))
     mini_grid = SelectField(N_("Mini-grid"), validate_choice=False)

@@ -18,7 +18,7 @@ from bot.text.numbers import parse
 from handlers.fields.serials import tidy_serial
 from handlers.office.frame.routes import FORM
 from handlers.office.frame.words import N_, _, _n
-from models.customers.registration import is_name
+from models.customers.registration import LONGEST_PART, is_name
 from models.devices import LONGEST as LONGEST_SERIAL
 
 LONGEST = 100  # characters of what a parser reads
@@ -170,10 +170,15 @@ class TypedNameField(LineField):
 
 
 class NameField(TypedNameField):
-    """The same, which is refused where a customer could not be registered by it."""
+    """The same, which is refused where a customer could not be registered by it; an agent's is name and surname in one,
+    and may be as long as both."""
+
+    def __init__(self, *given: Any, longest: int = LONGEST_PART, **rest: Any) -> None:
+        super().__init__(*given, **rest)
+        self._longest = longest
 
     def pre_validate(self, _form: object) -> None:
-        if self.data and not is_name(self.data):
+        if self.data and not is_name(self.data, self._longest):
             raise ValidationError(_("This is not a name."))
 
 
