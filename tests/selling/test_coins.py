@@ -88,6 +88,16 @@ def test_money_that_is_there_is_not_refused_for_its_rest() -> None:
     assert (offer.units, offer.credit, offer.unmet) == (8, 500_37, None)
 
 
+def test_money_that_is_there_comes_in_any_amount() -> None:
+    """Of 1,000 a day 937 came by phone, and the payer read that 63 are missing."""
+    at = at_tariff(1_000_00, 50_00, credit=937_00, whole_only=False)
+    offer = quotes.quote_all(at, 63_00)
+    assert (offer.units, offer.credit, offer.unmet) == (1, 0, None)
+    with pytest.raises(refusals.AmountTooSmall) as refused:
+        quotes.quote(at, 50_00)
+    assert refused.value.minimum == 100_00
+
+
 def test_cash_comes_in_coins() -> None:
     with pytest.raises(refusals.NoCoins) as refused:
         quotes.quote(at_tariff(1_000_00, 50_00, whole_only=False), 8_020_00)

@@ -17,6 +17,7 @@ from models.selling.appliance_sale import propose, sell_appliance
 from models.selling.instalments import total_left
 from models.selling.payable import Payable, PayableDevice, PayableGoods, Standing
 from models.selling.quotes import Quote, quote_all
+from models.selling.refusals import AmountTooSmall
 from models.tokens import Obstacle
 from tests.world.people import PEOPLE
 from tests.world.selling import Shop
@@ -42,6 +43,20 @@ async def test_money_that_is_there_is_never_refused_and_nothing_of_it_is_lost(mw
         offer = quote_all(at, funds)
         assert_adds_up(offer, at, funds)
         assert (offer.amount == 0) == (name in STOPPED)
+
+    holds()
+
+
+async def test_what_is_said_to_be_missing_is_enough(mwanga: Server) -> None:
+    """A phone pays any amount: what is told then is paid, and to the unit of currency, whatever coins there are."""
+    there = await standings(Shop(mwanga))
+
+    @given(st.sampled_from(sorted(there)), st.integers(1, 10**6), st.integers(0, 10**5), st.sampled_from([1, 50_00]))
+    def holds(name: str, funds: int, credit: int, coin: int) -> None:
+        at = replace(there[name], credit=credit, coin=coin)
+        if isinstance(too_small := quote_all(at, funds).unmet, AmountTooSmall):
+            missing = too_small.minimum - funds
+            assert quote_all(replace(at, credit=credit + funds), missing).unmet is None
 
     holds()
 
