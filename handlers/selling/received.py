@@ -308,13 +308,18 @@ def _waits(payment: Payment, paid_for: Payable | None, why: Why | None, company:
 
 
 def _kept(applied: Applied, payment: Payment, paid_for: Payable, company: Company) -> Text:
-    """It was less than a unit costs."""
+    """It was less than a unit costs, or of goods than the least."""
+    values = {
+        "amount": company.money(payment.amount),
+        "ref": payment.reference,
+        "missing": company.money(applied.missing),
+        "serial": paid_for.name,
+    }
+    if paid_for.device is None:
+        return _("We have your {amount} (ref {ref}): kept as credit. Pay {missing} more for {serial}.", **values)
     return _(
         "We have your {amount} (ref {ref}): kept as credit. Pay {missing} more for {serial}, then the code comes.",
-        amount=company.money(payment.amount),
-        ref=payment.reference,
-        missing=company.money(applied.missing),
-        serial=paid_for.name,
+        **values,
     )
 
 

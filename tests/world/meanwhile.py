@@ -38,7 +38,7 @@ from models.money.payments import Payment
 from models.money.receiving import Incoming, Source, receive
 from models.money.wallets import make_prepaid
 from models.people import Agent, Customer, OfficeUser, Village, pins
-from models.selling import Appliance, PaymentPlan, Sale, proposals
+from models.selling import Appliance, Contract, PaymentPlan, Sale, proposals
 from models.selling.contracts import contract_numbered
 from models.selling.proposals import What
 from models.selling.requests import PaymentRequest
@@ -344,6 +344,11 @@ class Meanwhile:
     async def charges(self, serial: str, amount: str) -> None:
         """The access rate fell due."""
         await Device.filter(serial=serial).update(access_due=int(amount) * MINOR)
+
+    async def least(self, number: str, amount: str) -> None:
+        """The smallest payment for goods on a plan, S1002."""
+        signed = await contract_numbered(number)
+        await Contract.filter(id=signed.id if signed else 0).update(minimum=int(amount) * MINOR)
 
     async def tariff(self, serial: str, figure: str, value: str) -> None:
         """A figure of the tariff of a device: the recovery in percent, what is money in shillings."""
