@@ -32,4 +32,5 @@ async def _of_phone(phone: str) -> Payable | Why:
     if not customers:
         return Why.NOBODY
     devices: list[Device] = await devices_of(customers)
+    devices = [one for one in devices if one.retired_at is None] or devices  # nobody pays for what is lost
     return PayableDevice(devices[0]) if len(customers) == len(devices) == 1 else Why.SEVERAL

@@ -284,6 +284,15 @@ async def test_what_goes_out_of_use_while_an_agent_is_asked_is_not_sold(mwanga: 
     assert (await device("SHS0284")).customer_id is None
 
 
+async def test_what_is_paid_without_a_serial_is_for_the_device_that_is_in_use(mwanga: Server) -> None:
+    """Neema lost one, and got another."""
+    async with mwanga.database.work():
+        await retire_device(await device("EB100042"), GRACE, "lost", **means(mwanga))
+    assert (await find_by_account("", PEOPLE["Neema"])).name == "EB100042"  # type: ignore[union-attr]
+    await sold(mwanga, "SELL 3, E-bike, daily, EB100043")
+    assert (await find_by_account("", PEOPLE["Neema"])).name == "EB100043"  # type: ignore[union-attr]
+
+
 async def test_a_plan_that_was_paid_off_ends_when_its_device_comes_back(mwanga: Server) -> None:
     await pays_off(mwanga)
     await comes_back_to(mwanga, "Baraka")
