@@ -10,11 +10,11 @@ from bot.cli.prompt import fail, perform
 from bot.cli.who import SECOND, By, ByFile, customer_of, device_of, office_work
 from bot.company import Company
 from bot.server import Server
-from handlers.customers.ownership import retire_device, return_device, transfer_device
+from handlers.customers.ownership import retire_device, return_device, transfer_device, use_again
 from models.devices import Device
 from models.people import Customer, OfficeUser
 from models.people.two_people import CASH, HELPERS
-from models.selling.ownership import MoreOwed, NoOwner, NotDone, OpenDebt, OtherOwner, OwnAlready
+from models.selling.ownership import InUse, MoreOwed, NoOwner, NotDone, OpenDebt, OtherOwner, OwnAlready
 from models.selling.proposals import What, propose_transfer
 
 device_cli = typer.Typer(no_args_is_help=True, help="One device: it comes back, goes to somebody else or out of use.")
@@ -102,6 +102,23 @@ def device_retire(serial: Serial, by: By, reason: Reason, password_file: ByFile 
     perform(work())
 
 
+@device_cli.command("reuse")
+def device_reuse(serial: Serial, by: By, reason: Reason, password_file: ByFile = None) -> None:
+    """Sell again for a device that was out of use: it was repaired or found, or nobody meant it. Its owner is told."""
+
+    async def work() -> None:
+        async with office_work(by, password_file, HELPERS) as (user, server):
+            company = server.company
+            device = await device_of(serial)
+            try:
+                await use_again(device, user, reason, company=company, composer=server.composer)
+            except NotDone as refusal:
+                fail(_why_not(refusal, device, company))
+        typer.echo(f"{device.serial} is {'in use' if device.customer else 'in stock'} again.")
+
+    perform(work())
+
+
 def _why_not(refusal: NotDone, device: Device, company: Company) -> str:
     match refusal:
         case NoOwner():
@@ -115,6 +132,8 @@ def _why_not(refusal: NotDone, device: Device, company: Company) -> str:
             return f"{device.serial} is not the customer's any more who had it then: say no to that under Money first."
         case MoreOwed(owed=owed):
             return f"{company.money(owed)} is to be paid on it by now: say no to that under Money, and ask anew."
+        case InUse():
+            return f"{device.serial} is not out of use."
         case _retired:
             return f"{device.serial} is out of use already."
 

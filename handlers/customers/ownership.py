@@ -1,5 +1,5 @@
-"""What customers read when a device comes back, goes to somebody else or out of use or is swapped, when a debt is
-written off, and when they pay a claim."""
+"""What customers read when a device comes back, goes to somebody else or out of use, is used again or swapped, when a
+debt is written off, and when they pay a claim."""
 
 from datetime import date
 
@@ -68,7 +68,15 @@ async def retire_device(device: Device, by: OfficeUser, reason: str, *, company:
             serial=tail(device.serial),
             help=company.help_phone,
         )
-        await _tell(composer, f"retire {device.id}", [(device.customer, text)])
+        await _tell(composer, f"retire {device.id} {now_ms()}", [(device.customer, text)])
+
+
+async def use_again(device: Device, by: OfficeUser, reason: str, *, company: Company, composer: Composer) -> None:
+    """Use a device again that was out of use and tell its owner, in the same way. Raises InUse."""
+    await ownership.use_again(device, by, reason, today=company.today())
+    if device.customer:
+        text = _("{serial} is in use again: you can buy for it.", serial=tail(device.serial))
+        await _tell(composer, f"use {device.id} {now_ms()}", [(device.customer, text)])
 
 
 async def swap_device(

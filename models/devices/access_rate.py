@@ -123,8 +123,8 @@ async def begin_access(device: Device, today: date) -> None:
 
 
 async def settle_access(device: Device, today: date) -> None:
-    """The device gets another tariff: what fell due by the former one stays due, and the next period begins today. Call
-    it before the change, in the same transaction."""
+    """The device gets another tariff, or is used again: what fell due by then stays due, and the next period begins
+    today. Call it before the change, in the same transaction."""
     access = await access_due(device, today)
     await _write(device, Access(access.due, today if access.until else None))
 

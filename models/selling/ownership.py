@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 from models.audit import record
 from models.devices import Device, with_owner
-from models.devices.access_rate import access_due
+from models.devices.access_rate import access_due, settle_access
 from models.messages.withdrawal import withdraw_reminders
 from models.money.ledger import AccountKind, Posting, balance, post
 from models.money.write_offs import Lost, WriteOff, agree_or_propose
@@ -61,6 +61,10 @@ class OwnAlready(NotDone):
 
 class RetiredBefore(NotDone):
     """The device is out of use already."""
+
+
+class InUse(NotDone):
+    """The device is not out of use."""
 
 
 @dataclass(frozen=True)
@@ -141,20 +145,32 @@ async def transfer(
 
 async def retire_device(device: Device, by: OfficeUser, reason: str, *, today: date) -> None:
     """Nothing more is sold for a device that is lost, broken or scrapped, in the caller's transaction. Raises
-    RetiredBefore, and OpenDebt while its contract is open or something of the access rate is, which nobody could pay
-    any more: that is returned or written off first."""
+    RetiredBefore, and OpenDebt while something is to be paid on its contract or of the access rate, which nobody could
+    pay any more: that is returned or written off first. A service by the day, of which nothing is owed, rests."""
     await lock_rows("device", "id = $1", [device.id])
     device = await with_owner(device.id)  # somebody may have given it away meanwhile
     if device.retired_at:
         raise RetiredBefore(device.serial)
     contract = await _open_contract(device)
-    if contract:
-        raise OpenDebt(contract, await balance(AccountKind.DEBT, contract.id))
+    if contract and (owed := await balance(AccountKind.DEBT, contract.id)):
+        raise OpenDebt(contract, owed)
     if access := (await access_due(device, today)).due:
         raise OpenDebt(None, access)
     retired = "UPDATE device SET retired_at = $2 WHERE id = $1"
     await execute(connection(), retired, [device.id, datetime.now(UTC)])
     await record(by.name, "device retired", device.serial, reason)
+
+
+async def use_again(device: Device, by: OfficeUser, reason: str, *, today: date) -> None:
+    """A device that was out of use was repaired or found, or nobody meant it: things are sold for it again, in the
+    caller's transaction. A meter owes no access rate for the time between. Raises InUse."""
+    await lock_rows("device", "id = $1", [device.id])
+    device = await with_owner(device.id)
+    if device.retired_at is None:
+        raise InUse(device.serial)
+    await settle_access(device, today)
+    await execute(connection(), "UPDATE device SET retired_at = NULL WHERE id = $1", [device.id])
+    await record(by.name, "device used again", device.serial, reason)
 
 
 async def write_off(

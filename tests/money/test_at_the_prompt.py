@@ -114,6 +114,8 @@ def test_devices_come_back_go_to_others_and_out_of_use(by: By, demo_url: str) ->
     assert "nobody has it" in by("grace", "device", "return", "SHS0283", *why)
     assert by("tatu", "device", "retire", "SHS0283", *why) == "SHS0283 is out of use.\n"
     assert "out of use already" in by("tatu", "device", "retire", "SHS0283", *why)
+    assert by("tatu", "device", "reuse", "SHS0283", *why) == "SHS0283 is in stock again.\n"
+    assert by("tatu", "device", "reuse", "SHS0283", *why) == "SHS0283 is not out of use.\n"
     assert do_in_one_work(demo_url, find_fault) == ""
 
 

@@ -7,7 +7,14 @@ import pytest
 import time_machine
 
 from bot.server import Server
-from handlers.customers.ownership import pay_claim, retire_device, return_device, transfer_device, write_off
+from handlers.customers.ownership import (
+    pay_claim,
+    retire_device,
+    return_device,
+    transfer_device,
+    use_again,
+    write_off,
+)
 from handlers.selling.moved import move_by_office
 from models.devices import Tariff
 from models.devices.access_rate import access_due, begin_access, keep_rate
@@ -21,7 +28,7 @@ from models.people.two_people import OtherAmount, SamePerson
 from models.selling import Contract, voids
 from models.selling.contracts import Instalment
 from models.selling.moving import NotForThat, NothingToMove, SameDevice
-from models.selling.ownership import NoOwner, NothingOwed, OpenDebt, OwnAlready, RetiredBefore
+from models.selling.ownership import InUse, NoOwner, NothingOwed, OpenDebt, OwnAlready, RetiredBefore
 from models.selling.taking_back import MovedBefore, VoidBefore
 from models.sql import connection, execute
 from tests.world.books import book
@@ -254,6 +261,36 @@ async def test_what_fell_due_since_the_last_sale_goes_along_with_a_meter(mwanga:
         assert (await told(mwanga))["Neema"].startswith("..6784 is yours now, with TZS 9,000 to pay.")
         sale = await sold(mwanga, "BUY 04123456784 16000")
     assert (sale.customer_id, sale.access, sale.units) == (neema.id, 9_000_00, 200) and await find_fault() == ""
+
+
+async def test_what_was_out_of_use_is_sold_and_paid_again(mwanga: Server) -> None:
+    """A bike of the stock that was repaired, and a meter that nobody meant: it owes nothing for the time between."""
+    with time_machine.travel(NOON, tick=False) as clock:
+        async with mwanga.database.work():
+            with pytest.raises(InUse):
+                await use_again(await device("EB100043"), GRACE, "repaired", **means(mwanga))
+            for serial in ("EB100043", "04123456784"):
+                await retire_device(await device(serial), GRACE, "broken", **means(mwanga))
+        await three_months_later(mwanga, clock)
+        before = await newest()
+        async with mwanga.database.work():
+            for serial in ("EB100043", "04123456784"):
+                await use_again(await device(serial), GRACE, "repaired", **means(mwanga))
+        assert await told(mwanga, before) == {"Amina": "..6784 inatumika tena: unaweza kuinunulia umeme."}
+        assert (await sold(mwanga, "BUY 04123456784 7000")).units == 200
+        assert (await sold(mwanga, "SELL 2, E-bike, daily, EB100043")).device_id == (await device("EB100043")).id
+        clock.shift(timedelta(days=30))
+        assert (await access_due(await device("04123456784"), mwanga.company.today())).due == 3_000_00
+        for step in (retire_device, use_again, retire_device):
+            clock.shift(timedelta(minutes=1))
+            async with mwanga.database.work():
+                await step(await device("EB100043"), GRACE, "broken", **means(mwanga))
+    said = await execute(connection(), "SELECT text FROM outbox WHERE text LIKE 'EB100043 is %' ORDER BY id")
+    assert [row["text"].split(":")[0] for row in said] == [
+        "EB100043 is out of use",
+        "EB100043 is in use again",
+        "EB100043 is out of use",
+    ]
 
 
 async def test_what_fell_due_since_the_last_sale_is_forgiven_with_a_meter_that_comes_back(mwanga: Server) -> None:

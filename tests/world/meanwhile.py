@@ -20,7 +20,7 @@ from handlers.account.disputes import settle_hand_in
 from handlers.account.hand_in import take_hand_in
 from handlers.account.new_agent import add_with_pin_by_sms
 from handlers.account.office_lock import lock_by_office
-from handlers.customers.ownership import pay_claim, retire_device, return_device, swap_device, write_off
+from handlers.customers.ownership import pay_claim, retire_device, return_device, swap_device, use_again, write_off
 from handlers.customers.phone import change_phone
 from handlers.customers.proposals import agree
 from handlers.selling.moved import move_by_office
@@ -234,6 +234,11 @@ class Meanwhile:
         """A device is lost, broken or scrapped."""
         device = await with_owner((await Device.get(serial=serial)).id)
         await retire_device(device, _user("grace"), "broken", company=self._company, composer=self._composer)
+
+    async def reuses(self, serial: str) -> None:
+        """It is repaired or found."""
+        device = await with_owner((await Device.get(serial=serial)).id)
+        await use_again(device, _user("grace"), "repaired", company=self._company, composer=self._composer)
 
     async def transfers(self, serial: str, name: str, by: str) -> None:
         """One wants a device to go to another customer with all that is owed on it, and another one agrees."""

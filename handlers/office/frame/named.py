@@ -51,6 +51,7 @@ DEEDS = (
     N_("device returned"),
     N_("device swapped"),
     N_("device transferred"),
+    N_("device used again"),
     N_("dispute"),
     N_("export"),
     N_("gateway message"),
