@@ -326,6 +326,16 @@ async def test_a_device_is_swapped_under_warranty(office: Office) -> None:
     assert await where(office, "/find?q=SHS0283") == "/people/2"
 
 
+async def test_who_has_no_phone_is_not_said_to_be_told_of_a_swap(office: Office) -> None:
+    await office.sms("Asha", "BUY EB100042 6000", "1 482915")
+    await Customer.filter(id=3).update(phone=None)
+    path = f"/people/3/devices/{(await device('EB100042')).id}/swap"
+    [_status, to, _words] = await send(office, path, serial="EB100043", reason="battery")
+    words = await office.page(to)
+    assert "The customer has no phone: write the code down." in words and "told" not in words
+    assert "Show the last code" in words
+
+
 async def test_a_meter_is_swapped_with_what_it_still_shows(office: Office) -> None:
     meter = await device("04123456784")
     spare = await Device.create(serial="04123456792", kind="meter", issuer="sts", sealed_key="")

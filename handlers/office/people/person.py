@@ -47,6 +47,7 @@ DONE = {
     "returned": N_("The device is in stock again, and who had it was told."),
     "retired": N_("The device is out of use, and its owner was told."),
     "swapped": N_("Swapped. The new device has its plan, and the customer was told."),
+    "swapped-untold": N_("Swapped. The new device has its plan. The customer has no phone: write the code down."),
     "written": N_("It is on its way."),
 }
 
