@@ -8,17 +8,17 @@ from bot.talks.commands import Keyword
 from bot.talks.fields import Amount
 from bot.text import Text, _, joined, shorten, verbatim
 from handlers.fields.devices import choose_own_device, named_own_device
-from handlers.selling.buy import BUY
+from handlers.selling.buy import BUY, why_not
 from handlers.selling.cash_requests import how_it_ended
 from handlers.selling.how_to_buy import as_many, how_from_agent, ways_to_buy
 from handlers.selling.own_line import Bought, own_things, owner_of, put_in_order, said_without_keyword, spellings
 from handlers.selling.own_payment import NOTHING_PAID, buy_own, what_rings
 from handlers.selling.own_request import end_request, find_own_request, is_to_end, request_shown
 from handlers.selling.tokens import WORDS as TOKEN
-from handlers.wording import LONGEST_NAME, out_of_use, paid_for_name, tail
+from handlers.wording import LONGEST_NAME, paid_for_name, tail
 from models.devices import Device, Unit
 from models.people import Agent, Role
-from models.selling import Payable, contracts_of
+from models.selling import Payable, contracts_of, refusals
 from models.selling.prices import Price, price_of, seller_for
 from models.selling.quotes import unit_price
 
@@ -68,13 +68,14 @@ async def _buy(chat: Chat) -> Reply:
     if first == Amount.name:
         amount = await chat.ask(Amount(_("How much?")))
     paid_for = await _choose_what(chat, own, first)
-    if paid_for and paid_for.device and paid_for.device.retired_at:
-        why = out_of_use(paid_for.name, chat.company)
+    try:
+        if paid_for is None or not (asks_phones or await seller_of(chat, paid_for.device)):
+            return await _tell_how(chat, paid_for)
+        if amount is None:
+            amount = await chat.ask(Amount(await _how_much(paid_for, chat)))
+    except refusals.NotSold as refusal:
+        why = why_not(refusal, paid_for.name if paid_for else "", chat.company)
         return chat.end(joined([NOTHING_PAID, why]), outcome="refused")
-    if paid_for is None or not (asks_phones or await seller_of(chat, paid_for.device)):
-        return await _tell_how(chat, paid_for)
-    if amount is None:
-        amount = await chat.ask(Amount(await _how_much(paid_for, chat)))
     if request and request.sale_id:  # the agent was sooner
         chat.no_more()
         return chat.end(await how_it_ended(request, chat), outcome="late")
@@ -107,7 +108,7 @@ def _label(paid_for: Payable, *, shared: bool) -> str:
 
 
 async def _how_much(paid_for: Payable, chat: Chat) -> Text:
-    """The question for the amount, with the price and the least."""
+    """The question for the amount, with the price and the least. Raises what `price_of` does."""
     price = await _price_of(paid_for.device, chat)
     if price is None:
         return _("How much?")
@@ -115,7 +116,8 @@ async def _how_much(paid_for: Payable, chat: Chat) -> Text:
 
 
 async def _tell_how(chat: Chat, paid_for: Payable | None) -> Reply:
-    """Nobody can take the money now, or there is nothing to pay for: whom to call, and the price."""
+    """Nobody can take the money now, or there is nothing to pay for: whom to call, and the price. Raises what
+    `price_of` does."""
     device = paid_for.device if paid_for else None
     price = await _price_of(device, chat)
     sentences = [
@@ -141,9 +143,10 @@ async def _tell_how(chat: Chat, paid_for: Payable | None) -> Reply:
 )
 async def price_(chat: Chat) -> Reply:
     device = await choose_own_device(chat)
-    if device and device.retired_at:
-        return chat.end(out_of_use(device.serial, chat.company))
-    price = await _price_of(device, chat)
+    try:
+        price = await _price_of(device, chat)
+    except refusals.NotSold as refusal:
+        return chat.end(why_not(refusal, device.serial if device else "", chat.company))
     number = device.serial if device else await _number_of_goods(chat)
     seller = await seller_of(chat, device)
     ways = ways_to_buy(seller, number, chat.person.phone, chat.company)

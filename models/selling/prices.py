@@ -10,7 +10,7 @@ from models.selling.catalogue import Terms
 from models.selling.instalments import DAYS, Period
 from models.selling.payable import PayableDevice, Standing
 from models.selling.quotes import quote
-from models.selling.refusals import AmountTooSmall, NotSold
+from models.selling.refusals import AmountTooSmall, NoPlan, NotSold, PaidOff, Retired
 from models.vault import Vault
 
 # An agent of the mini-grid, not locked, who sold to the customer last.
@@ -27,15 +27,15 @@ class Price:
     least: int
 
 
-async def price_of(device: Device, *, today: date, coin: int, vault: Vault) -> Price | None:
-    """What a device costs now (`coin` in minor units is the smallest cash); None when nothing can be paid for it."""
-    try:
-        at = await PayableDevice(device).standing(today, coin, vault)
-    except NotSold:
-        return None
+async def price_of(device: Device, *, today: date, coin: int, vault: Vault) -> Price:
+    """What a device costs now (`coin` in minor units is the smallest cash). Raises Retired, PaidOff and NoPlan when
+    nothing can be paid for it."""
+    at = await PayableDevice(device).standing(today, coin, vault)
+    if at.device and at.device.retired_at:
+        raise Retired(device.serial)
     amount, unit = _unit_price(at)
     if not amount:
-        return None
+        raise PaidOff(at.contract.number) if at.contract else NoPlan(device.serial)
     least = coin
     try:
         quote(at, coin)
