@@ -51,7 +51,7 @@ from bot.text.redact import Redactor
 from handlers import TALKS, office, simulator
 from handlers.account.daily import Greeting, Summary
 from handlers.meanings import MEANINGS
-from handlers.reminders import close_paid, remind
+from handlers.reminders import PaidVisits, remind
 from handlers.selling.cash_requests import end_unanswered
 from handlers.selling.received import book, book_payment, validate
 from handlers.selling.waited import ApplyWaiting
@@ -418,9 +418,9 @@ def _phone_routes(
 def _chores(company: Company, composer: Composer, phones: Phones) -> list[Chore]:
     """What the business does by the clock, and whom it tells of it."""
 
-    telling = [_telling(chore, company, composer) for chore in (close_silent, close_paid, remind)]
-    daily = Summary(company, composer.tell), Greeting(company, composer.tell)
-    return [*telling, *daily, phones.forget_receivers, partial(add_up, company.zone)]
+    telling = [_telling(chore, company, composer) for chore in (close_silent, remind)]
+    walks = [walk(company, composer.tell) for walk in (PaidVisits, Summary, Greeting)]
+    return [*telling, *walks, phones.forget_receivers, partial(add_up, company.zone)]
 
 
 def _telling(

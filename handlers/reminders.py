@@ -1,6 +1,6 @@
 """Reminds customers of what is due, by day: amount, date, and how to pay."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from bot.company import Company
 from bot.message import Copy
@@ -15,7 +15,7 @@ from models.selling import reminders
 from models.selling.reminders import Reminder, ReminderKind
 from models.sql import now_ms
 from models.tickets import Category
-from models.tickets.tickets import DUE, end_visits, open_unreported
+from models.tickets.tickets import DUE, Place, end_visits, open_unreported
 
 
 async def remind(company: Company, most: int) -> list[tuple[str, list[Copy]]]:
@@ -87,10 +87,19 @@ async def _ticket(reminder: Reminder, company: Company) -> list[Copy]:
     return news.agents(news.given(), actor="") if opened.new else []
 
 
-async def close_paid(company: Company, most: int) -> list[tuple[str, list[Copy]]]:
-    """Some of the visits that nobody has to make any more, for the customer has paid: what agents are told, each with a
-    name. None at night."""
-    if company.until_morning(now_ms()):
-        return []
-    ended = [News(ticket, company) for ticket in await end_visits(company.today(), most)]
-    return [(f"{news.ticket.number} paid {now_ms()}", news.closed_for_all(actor="")) for news in ended]
+class PaidVisits:
+    """A chore that goes through all open visits, each turn behind those before, and closes those that nobody has
+    to make any more, for the customer has paid. Agents are told, and nobody at night."""
+
+    def __init__(self, company: Company, tell: Callable[[str, list[Copy]], Awaitable[None]]) -> None:
+        self._company, self._tell, self._after = company, tell, Place()
+
+    async def __call__(self, most: int) -> int:
+        """Look at the next ones. Returns how many that is: none when it went through all of them."""
+        if self._company.until_morning(now_ms()):
+            return 0
+        walked = await end_visits(self._company.today(), self._after, most)
+        for news in (News(ticket, self._company) for ticket in walked.closed):
+            await self._tell(f"{news.ticket.number} paid {now_ms()}", news.closed_for_all(actor=""))
+        self._after = walked.last if walked.looked else Place()
+        return walked.looked

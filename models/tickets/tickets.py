@@ -4,7 +4,7 @@ Each verb returns whether (or what) it changed, so that two people who do the sa
 is a phone number, `silence` or `paid`, or a user of the office, whose change is in the audit too.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -28,11 +28,11 @@ SAME = """ticket.customer_id = $1 AND ticket.state = 'open' AND ticket.category 
   AND ticket.device_id {}"""
 WORK = """ticket.agent_id = $1 AND ticket.state = 'open' AND customer.mini_grid_id = $2
   ORDER BY ticket.due_at, ticket.id LIMIT $3"""
-# Visits to customers of whom nothing is overdue any more.
-PAID = """ticket.state IN ('open', 'asked') AND ticket.category = 'payment' AND NOT EXISTS (
-    SELECT 1 FROM contract k JOIN instalment i ON i.contract_id = k.id
-    WHERE k.customer_id = ticket.customer_id AND i.paid < i.amount AND i.due_on < $1)
-  ORDER BY ticket.id LIMIT $2"""
+# In the order of the index of what is open, so that a walk along all of it reads each row once.
+VISITS_AFTER = """SELECT id, due_at, customer_id FROM ticket
+  WHERE state = 'open' AND category = 'payment' AND (due_at, id) > ($1, $2) ORDER BY due_at, id LIMIT $3"""
+OVERDUE = """SELECT DISTINCT k.customer_id FROM contract k JOIN instalment i ON i.contract_id = k.id
+  WHERE i.paid < i.amount AND i.due_on < $1 AND k.customer_id IN ({customers})"""
 SILENT = "ticket.state = 'asked' AND ticket.asked_at <= $1 ORDER BY ticket.asked_at LIMIT $2"
 
 
@@ -342,9 +342,40 @@ async def end_silent(most: int) -> list[tuple[Ticket, datetime, str]]:
     return ended
 
 
-async def end_visits(today: date, most: int) -> list[Ticket]:
-    """Close some of the tickets for visits to customers who have paid what was overdue, or owe it no more."""
-    return [ticket for ticket in await _find(PAID, [today, most]) if await close(ticket, "paid")]
+@dataclass(frozen=True)
+class Place:
+    """How far a walk along the open tickets has come."""
+
+    due_at: datetime | str = datetime(2000, 1, 1, tzinfo=UTC)  # as the row has it
+    id: int = 0
+
+
+@dataclass(frozen=True)
+class Walked:
+    """So many visits were looked at, and some of them closed."""
+
+    looked: int
+    last: Place
+    closed: list[Ticket]
+
+
+async def end_visits(today: date, after: Place, most: int) -> Walked:
+    """Look at some of the open visits behind this place, and close those to customers who have paid what was overdue,
+    or owe it no more."""
+    rows = await execute(connection(), VISITS_AFTER, [after.due_at, after.id, most])
+    if not rows:
+        return Walked(0, after, [])
+    late = await _overdue({row["customer_id"] for row in rows}, today)
+    over = [row["id"] for row in rows if row["customer_id"] not in late]
+    found = await _find(f"ticket.id IN ({marks(len(over))}) ORDER BY ticket.id", over) if over else []
+    closed = [ticket for ticket in found if await close(ticket, "paid")]
+    return Walked(len(rows), Place(rows[-1]["due_at"], rows[-1]["id"]), closed)
+
+
+async def _overdue(customers: Collection[int], today: date) -> set[int]:
+    """Who of these customers has something to pay that was due before today."""
+    statement = OVERDUE.format(customers=marks(len(customers), 2))
+    return {row["customer_id"] for row in await execute(connection(), statement, [today, *customers])}
 
 
 async def _words_since_asked(ticket: Ticket) -> str:

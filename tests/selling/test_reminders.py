@@ -16,6 +16,7 @@ from bot.runtime import Housekeeping
 from bot.server import Server
 from bot.text.gsm import parts
 from handlers.customers.phone import change_phone
+from handlers.reminders import PaidVisits
 from handlers.tickets import desk
 from models.devices import Device
 from models.devices.keys import open_key, seal_key
@@ -242,6 +243,22 @@ async def test_nobody_is_sent_to_who_has_paid(mwanga: Server, clock: time_machin
     assert ("Asha", "K1 is closed.") in await phones.news()
     assert {*await TicketEvent.filter(step="closed").values_list("actor", flat=True)} == {"paid"}
     assert not await Ticket.exclude(state="closed"), "nor for what was reminded of between"
+
+
+async def test_the_visits_are_gone_through_a_few_at_a_time(mwanga: Server, clock: time_machine.Traveller) -> None:
+    """One that has to be made hides none behind it."""
+    await Appliance.all().update(overdue_ticket=True)
+    clock.move_to(AFTER)
+    await reminded(mwanga)
+    amina = await Customer.get(name="Amina")
+    later = datetime.now(UTC) + timedelta(days=30)
+    given = {"customer": amina, "category": "payment", "text": "", "opened_at": later, "due_at": later}
+    await Ticket.create(key="visit to Amina", **given)
+    visits = PaidVisits(mwanga.company, mwanga.composer.tell)
+    for looked, open_ in ((1, [1, 2]), (1, [1]), (0, [1]), (1, [1])):
+        async with mwanga.database.work():
+            assert await visits(1) == looked
+        assert await Ticket.filter(state="open").order_by("id").values_list("id", flat=True) == open_
 
 
 async def test_no_customer_is_asked_whether_what_is_overdue_is_fixed(
