@@ -106,10 +106,9 @@ class Reason(InWords):
 
 
 def _named_sale(chat: Chat) -> str:
-    """The reference that the caller's line begins with, or that was chosen before."""
-    if chat.pieces:
-        return chat.pieces[0].upper()
-    return next((str(chosen) for question, chosen in chat.own_answers if question == WHICH), "")
+    """The reference that was chosen before, or else that the caller's line begins with."""
+    named = chat.pieces[0].upper() if chat.pieces else ""
+    return next((str(chosen) for question, chosen in chat.own_answers if question == WHICH), named)
 
 
 async def _answer_for_older(chat: Chat) -> None:
