@@ -19,6 +19,7 @@ from handlers.wording import LONGEST_NAME, paid_for_name, tail
 from models.devices import Device, Unit
 from models.people import Agent, Role
 from models.selling import Payable, contracts_of, refusals
+from models.selling.contracts import takes_money
 from models.selling.prices import Price, price_of, seller_for
 from models.selling.quotes import unit_price
 
@@ -88,8 +89,9 @@ async def _choose_what(chat: Chat, own: Sequence[Payable], first: str) -> Payabl
         return await chat.ask(Bought(_("Which serial number?")))
     if not own:
         return None
-    if not chat.given("device"):  # what is out of use has to be named
-        own = [one for one in own if not (one.device and one.device.retired_at)] or own
+    if len(own) > 1 and not chat.given("device"):  # what takes no money has to be named
+        contracts = await contracts_of(chat.person.customers)
+        own = [one for one in own if one.device is None or takes_money(one.device, contracts)] or own
     if len(own) == 1 and not chat.given("device"):
         return own[0]
     shared = len(chat.person.customers) > 1

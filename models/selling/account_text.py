@@ -6,7 +6,7 @@ from models.devices import Device, devices_of
 from models.devices.tables import find_anywhere
 from models.money.receiving import Why
 from models.people import Customer
-from models.selling.contracts import contract_numbered
+from models.selling.contracts import contract_numbered, contracts_of, takes_money
 from models.selling.payable import Payable, PayableDevice, paid_by
 
 SALE = re.compile(r"S[-.]?([1-9][0-9O]{3,8})")
@@ -32,5 +32,7 @@ async def _of_phone(phone: str) -> Payable | Why:
     if not customers:
         return Why.NOBODY
     devices: list[Device] = await devices_of(customers)
-    devices = [one for one in devices if one.retired_at is None] or devices  # nobody pays for what is lost
+    if len(devices) > 1:
+        contracts = await contracts_of(customers)
+        devices = [one for one in devices if takes_money(one, contracts)]
     return PayableDevice(devices[0]) if len(customers) == len(devices) == 1 else Why.SEVERAL

@@ -8,7 +8,7 @@ from typing import Any
 from tortoise import fields
 from tortoise.models import Model
 
-from models.devices import Device
+from models.devices import Device, Kind
 from models.people import Agent, Customer
 from models.rows import find_row, find_rows
 from models.selling.catalogue import Appliance
@@ -135,6 +135,13 @@ def contract_among(contracts: Sequence[Contract], device: Device) -> Contract | 
 def _is_on(contract: Contract, device: Device) -> bool:
     whose = device.id, device.customer_id
     return (contract.device_id, contract.customer_id) == whose and contract.ending not in WITHOUT_DEVICE
+
+
+def takes_money(device: Device, contracts: Sequence[Contract]) -> bool:
+    """Whether something may be paid for a device: not for what is out of use, paid off or written off. `contracts` are
+    those of its owner, as `contracts_of` has found them."""
+    contract = contract_among(contracts, device) if device.kind != Kind.METER else None
+    return device.retired_at is None and (contract is None or contract.ended_on is None)
 
 
 async def contracts_of(customers: Sequence[Customer]) -> list[Contract]:
