@@ -336,6 +336,15 @@ async def test_who_has_no_phone_is_not_said_to_be_told_of_a_swap(office: Office)
     assert "Show the last code" in words
 
 
+@pytest.mark.parametrize("what", ["return", "retire"])
+async def test_who_has_no_phone_is_not_said_to_be_told_of_the_device(office: Office, what: str) -> None:
+    for number, serial, said in ((1, "04123456784", "was told."), (3, "EB100042", "has no phone, and was not told.")):
+        await Customer.filter(id=3).update(phone=None)
+        path = f"/people/{number}/devices/{(await device(serial)).id}/{what}"
+        [_status, to, _words] = await send(office, path, reason="burnt")
+        assert said in await office.page(to)
+
+
 async def test_a_meter_is_swapped_with_what_it_still_shows(office: Office) -> None:
     meter = await device("04123456784")
     spare = await Device.create(serial="04123456792", kind="meter", issuer="sts", sealed_key="")

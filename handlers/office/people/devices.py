@@ -30,7 +30,6 @@ from models.selling.swaps import MoreThanSold, NotInStock, NoToken, OtherKind, f
 DEVICE = ONE + r"/devices/{device:\d{1,18}}"
 MOST_SPARES = 50  # serials that the box of the swap proposes
 GIVEN, PROPOSED, RETURNED, RETIRED, SWAPPED = "given", "proposed", "returned", "retired", "swapped"
-UNTOLD = "swapped-untold"
 
 
 class Give(OfficeForm):
@@ -194,7 +193,7 @@ async def swap(request: web.Request) -> web.StreamResponse:
             return await _draw_swap(request, customer, device, form, 422)
         return await _draw_swap(request, customer, device, form, 422, problem=said)
     server.outbox.notify()
-    raise redirect(f"/people/{customer.id}?done={SWAPPED if customer.phone else UNTOLD}")
+    raise redirect(f"/people/{customer.id}?done={SWAPPED}")
 
 
 async def _swap(request: web.Request, customer: Customer, device: Device, form: Swap) -> None:

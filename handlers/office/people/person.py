@@ -42,13 +42,18 @@ DONE = {
     "changed": N_("Changed."),
     "same": N_("Nothing was another one than before."),
     "tag": N_("The tags are changed."),
-    "given": N_("The device belongs to this customer now, and both were told."),
+    "given": N_("The device belongs to this customer now. Who has a phone was told."),
     "proposed": N_("Asked. It is done when a second person of the office agrees, under Money."),
     "returned": N_("The device is in stock again, and who had it was told."),
     "retired": N_("The device is out of use, and its owner was told."),
     "swapped": N_("Swapped. The new device has its plan, and the customer was told."),
-    "swapped-untold": N_("Swapped. The new device has its plan. The customer has no phone: write the code down."),
     "written": N_("It is on its way."),
+}
+# Of a customer who has no phone.
+UNTOLD = {
+    "returned": N_("The device is in stock again. Who had it has no phone, and was not told."),
+    "retired": N_("The device is out of use. Its owner has no phone, and was not told."),
+    "swapped": N_("Swapped. The new device has its plan. The customer has no phone: write the code down."),
 }
 
 
@@ -147,7 +152,7 @@ async def draw(request: web.Request, customer: Customer, status: int = 200, **mo
         older=older,
         newest="before" not in request.query,
         kinds=KINDS,
-        done_sentences={name: _(sentence) for name, sentence in DONE.items()},
+        done_sentences={name: _(said) for name, said in (DONE | ({} if customer.phone else UNTOLD)).items()},
         box=await _box(request, customer),
         late=lambda dues: total_left([due for due in dues if due.due_on < today]),
         now=now_ms(),
