@@ -1,6 +1,6 @@
 """The demo world: the same people and devices on every machine, so that anyone can follow the README."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from models.audit import Audit
@@ -198,6 +198,7 @@ async def _crowd(vault: Vault, home: MiniGrid, tariff: Tariff, first: int, size:
             count=2,
             customer=customer,
             tariff=tariff,
+            paid_until=datetime.now(UTC) + timedelta(days=1),
         )
         for customer in await Customer.filter(phone__in=list(phones))
     )

@@ -235,11 +235,16 @@ async def check_received(life: Life) -> None:
 
 
 async def check_tokens(at: Server) -> None:
-    """Each paid token is accepted once, in its order, with what was paid for; a second time it is refused."""
+    """Each paid token is accepted once, in its order, with what was paid for; a second time it is refused. The first one
+    after a device came back, or after its only sale was taken back, sets what is paid: whatever else runs on it is
+    nobody's."""
     bought = await rows(
         at,
-        "SELECT d.serial, t.digits, t.count, s.unit, s.units FROM token t JOIN sale s ON s.id = t.sale_id"
-        " JOIN device d ON d.id = t.device_id ORDER BY t.id",
+        "SELECT d.serial, t.digits, t.count, s.unit, s.units,"
+        " EXISTS (SELECT 1 FROM void v JOIN sale o ON o.id = v.sale_id"
+        "   WHERE v.state = 'done' AND o.device_id = d.id AND o.id < s.id)"
+        " OR EXISTS (SELECT 1 FROM audit WHERE action = 'device returned' AND subject = d.serial) AS may_set"
+        " FROM token t JOIN sale s ON s.id = t.sale_id JOIN device d ON d.id = t.device_id ORDER BY t.id",
     )
     homes, bikes = [
         [openpaygo_device.Device(bytes.fromhex(key), starting, count=first) for _serial in range(2)]
@@ -257,7 +262,8 @@ async def check_tokens(at: Server) -> None:
         device = devices[row["serial"]]
         accepted = device.enter(row["digits"], now)
         if row["unit"] == "days":
-            assert accepted == openpaygo_device.Accepted(Fraction(row["units"]), "ADD_TIME")
+            kinds = ("ADD_TIME", "SET_TIME") if row["may_set"] else ("ADD_TIME",)
+            assert accepted in [openpaygo_device.Accepted(Fraction(row["units"]), kind) for kind in kinds]
         assert isinstance(accepted, openpaygo_device.Accepted)
         assert not isinstance(device.enter(row["digits"], now), openpaygo_device.Accepted), "it was accepted twice"
     seen = [(row["serial"], row["count"]) for row in bought]
