@@ -105,7 +105,7 @@ class _Way:
     """How payments are turned into something here. Amounts are in minor units."""
 
     least: int  # that is paid in cash, in whole coins
-    enough: int  # the least of money that is there already, in any amount
+    missing: Callable[[int], int]  # (amount): what is too little of money that is there already; 0: it is enough
     most: int
     spend: Callable[[int], Quote]  # (amount): what it does; where it is too much the rest is credit
     too_much: Callable[[int], NotSold | None]  # (amount): why no agent takes it
@@ -138,8 +138,9 @@ def quote_all(at: Standing, funds: int) -> Quote:
         way = _way(at)
     except NotSold as refusal:
         return Quote(at, 0, unmet=refusal)
-    if funds < way.enough:
-        return Quote(at, funds, owed=total_left(at.owed) if at.contract else 0, unmet=AmountTooSmall(way.enough))
+    if missing := way.missing(funds):
+        unmet = AmountTooSmall(funds + missing)
+        return Quote(at, funds, owed=total_left(at.owed) if at.contract else 0, unmet=unmet)
     return way.spend(funds)
 
 
@@ -204,14 +205,16 @@ def _instalments(at: Standing, contract: Contract) -> _Way:
     all_of_it = _whole_coins(left - at.credit, at.coin)
     wanted = max(_whole_coins(contract.minimum, at.coin), _day_on(at, contract))  # coins may be larger than then
     least = max(min(wanted - at.credit // at.coin * at.coin, all_of_it), at.coin)
-    enough = max(min(wanted, left) - at.credit, 1)
+
+    def missing(amount: int) -> int:
+        return max(min(wanted, left) - at.credit - amount, 0)
 
     def too_much(amount: int) -> NotSold | None:
         if amount > all_of_it:
             return MoreThanOwed(all_of_it)
         return _too_many_days(at, contract, amount, least) if at.device and amount < all_of_it else None
 
-    return _Way(least, enough, all_of_it, lambda amount: _pay_instalments(at, contract, amount), too_much)
+    return _Way(least, missing, all_of_it, lambda amount: _pay_instalments(at, contract, amount), too_much)
 
 
 def _day_on(at: Standing, contract: Contract) -> int:
@@ -286,8 +289,15 @@ def _at_tariff(at: Standing) -> _Way:
 def _sold_at(at: Standing, device: Device, plan: Tariff, *, overdue: int, due: int) -> _Way:
     unit, issuer = Unit(plan.unit), ISSUERS[device.issuer]
     units = at.most or issuer.most_units
-    least, enough = (smallest(plan, overdue, due, coin, at.credit) for coin in (at.coin, 1))
+    least = smallest(plan, overdue, due, at.coin, at.credit)
     most = max(largest(plan, overdue, due, _whole_coins(_cost(units, plan), at.coin), at.coin, at.credit), least)
+
+    def missing(amount: int) -> int:
+        """What is paid in coins gives no part of a coin to goods, so that less of it can be enough."""
+        in_coins = amount % at.coin == 0 and amount >= least
+        if in_coins or amount >= smallest(plan, overdue, due, credit=at.credit):
+            return 0
+        return min(smallest(plan, overdue, due, coin, at.credit + amount) for coin in (at.coin, 1))
 
     def spend(amount: int) -> Quote:
         recovered, access, rest = shares(plan, overdue, due, amount, at.coin, at.credit)
@@ -298,7 +308,7 @@ def _sold_at(at: Standing, device: Device, plan: Tariff, *, overdue: int, due: i
     def too_much(amount: int) -> NotSold | None:
         return AmountTooLarge(most, units, unit) if amount > most else None
 
-    return _Way(least, enough, most, spend, too_much)
+    return _Way(least, missing, most, spend, too_much)
 
 
 def _steps(plan: Tariff) -> int:

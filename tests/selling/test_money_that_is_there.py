@@ -16,8 +16,8 @@ from models.selling import Appliance, PaymentPlan, Terms
 from models.selling.appliance_sale import propose, sell_appliance
 from models.selling.instalments import total_left
 from models.selling.payable import Payable, PayableDevice, PayableGoods, Standing
-from models.selling.quotes import Quote, quote_all
-from models.selling.refusals import AmountTooSmall
+from models.selling.quotes import Quote, quote, quote_all
+from models.selling.refusals import AmountTooSmall, NotSold
 from models.tokens import Obstacle
 from tests.world.people import PEOPLE
 from tests.world.selling import Shop
@@ -57,6 +57,23 @@ async def test_what_is_said_to_be_missing_is_enough(mwanga: Server) -> None:
         if isinstance(too_small := quote_all(at, funds).unmet, AmountTooSmall):
             missing = too_small.minimum - funds
             assert quote_all(replace(at, credit=credit + funds), missing).unmet is None
+
+    holds()
+
+
+async def test_what_is_enough_in_cash_is_enough_by_phone(mwanga: Server) -> None:
+    """PRICE names the least in coins, and a part of it may be for overdue goods."""
+    there = await standings(Shop(mwanga))
+
+    @given(st.sampled_from(sorted(there)), st.integers(0, 10**5), st.sampled_from([5_00, 50_00, 100_00]))
+    def holds(name: str, credit: int, coin: int) -> None:
+        at = replace(there[name], credit=credit, coin=coin)
+        try:
+            quote(at, coin)
+        except AmountTooSmall as refusal:
+            assert quote_all(at, refusal.minimum).unmet is None
+        except NotSold:
+            pass
 
     holds()
 
