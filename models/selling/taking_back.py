@@ -2,7 +2,7 @@
 digits that were made stay made: a device may have had them."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from models.devices import Device, Unit, with_owner
 from models.messages.withdrawal import withdraw_code, withdraw_reminders
@@ -15,7 +15,7 @@ from models.selling.booking import lock_for_sale
 from models.selling.commissions import claw_back
 from models.selling.contracts import Contract, Ending
 from models.selling.payable import payable
-from models.selling.sales import COUNTS, Sale
+from models.selling.sales import COUNTS, Sale, last_tokens
 from models.sql import connection, execute, read_moment
 from models.tokens import ISSUERS
 
@@ -175,10 +175,13 @@ async def _take_back_allocations(sale: Sale) -> None:
 
 
 async def _set_device_back(device: Device, sale: Sale) -> None:
-    """The days that were bought are paid for no longer, and what was taken for the access rate is due again."""
+    """The days that were bought are paid for no longer, and what was taken for the access rate is due again. Where no
+    other code of its owner counts, nothing is paid, as before the first one: what runs on it is of nobody."""
     paid_until = device.paid_until
     if sale.unit == Unit.DAYS and paid_until:
         paid_until -= await _days_less(sale, paid_until)
+        if paid_until <= datetime.now(UTC) and not await last_tokens(device, 1):
+            paid_until = None
     elif sale.unit == Unit.UNLOCK:
         paid_until = await _paid_before(sale)
     back = "UPDATE device SET paid_until = $2, access_due = access_due + $3 WHERE id = $1"

@@ -13,7 +13,7 @@ from models.devices.counts import advance_since
 from models.devices.keys import open_key, seal_key
 from models.devices.tables import Unit
 from models.money.books import find_fault
-from models.people import Agent, OfficeUser
+from models.people import Agent, Customer, OfficeUser
 from models.selling import Sale, voids
 from models.selling.ownership import give_back
 from models.sql import connection, execute
@@ -145,6 +145,22 @@ async def test_who_buys_an_appliance_whose_sale_is_void_pays_for_its_days(mwanga
     await by_office(mwanga, sale)
     await types(real, await sold(mwanga, "SELL 1, Solar home, 156 weekly, SHS0284"))
     runs(real, 7)
+
+
+async def test_a_first_code_that_is_void_sets_nothing(mwanga: Server) -> None:
+    """Whoever has the bike next did not type it: of the former owner's days none are given away."""
+    real = await at_home(mwanga, "EB100042")
+    await types(real, await sold(mwanga, "BUY EB100042 60000"))
+    former = await device("EB100042")
+    async with mwanga.database.work():
+        await give_back(former, GRACE, "bought back", mwanga.company.today())
+    await Device.filter(id=former.id).update(customer_id=(await Customer.get(phone=PEOPLE["Amina"])).id)
+    await by_office(mwanga, await sold(mwanga, "BUY EB100042 4000"))
+    await types(real, await sold(mwanga, "BUY EB100042 6000"))
+    runs(real, 3)
+    await types(real, await sold(mwanga, "BUY EB100042 2000"))
+    runs(real, 3 + 1)
+    assert (await device("EB100042")).paid_until == real.paid_until
 
 
 async def test_who_gets_one_with_days_left_in_the_place_of_a_broken_one_has_the_own_days(
