@@ -11,6 +11,7 @@ from models.audit import record
 from models.messages import MessageKind
 from models.messages.withdrawal import withdraw_question_about, withdraw_reminders
 from models.people import Customer
+from models.people.agents import find_agent
 from models.selling import contracts_of
 from models.sql import now_ms
 from models.tickets.tickets import asked_of
@@ -32,14 +33,14 @@ async def change_phone(
 
 
 async def _move_questions(customer: Customer, new: str | None, company: Company) -> list[Copy]:
-    """Whether a ticket is fixed is asked of the number that answers from now on."""
-    questions = []
+    """Whether a ticket is fixed is asked of the number that answers from now on, and of no agent's, which cannot."""
+    questions, answers = [], new if new and await find_agent(new) is None else None
     for ticket in await asked_of(customer):
         if customer.phone:
             await withdraw_question_about(ticket.number, customer.phone)
-        if new:
+        if answers:
             text = News(ticket, company).fixed()
-            questions.append(Copy(new, text, MessageKind.REPLY, customer.language, ticket.number))
+            questions.append(Copy(answers, text, MessageKind.REPLY, customer.language, ticket.number))
     return questions
 
 

@@ -152,6 +152,16 @@ async def test_another_phone_is_asked_as_well_and_answers(phones: Phones, clock:
     assert "K1 is closed" in await said(phones, "Rehema", "1")
 
 
+async def test_an_agents_phone_is_not_asked_for_it_cannot_answer(phones: Phones) -> None:
+    mwanga = phones.mwanga
+    await phones.text("Asha", "DONE K1")
+    await phones.news()
+    async with mwanga.database.work():
+        baraka = await Customer.get(phone=PEOPLE["Baraka"])
+        await change_phone(baraka, PEOPLE["Juma"], company=mwanga.company, composer=mwanga.composer, actor="grace")
+    assert not [text for _reader, text in await phones.news() if "is it fixed?" in text]
+
+
 # Who sees, who hears
 
 
