@@ -246,8 +246,8 @@ class News:
         return _("{number} is closed by the office: {words}", number=self.ticket.number, words=shorten(text, WHOLE))
 
     def closed_unasked(self) -> Text:
-        """For the agents; a customer without a phone can be neither asked nor told."""
-        if self.ticket.customer.phone:
+        """For the agents; a customer without a phone can be neither asked nor told. Of a visit nobody has to be."""
+        if self.ticket.customer.phone or self.ticket.category == Category.PAYMENT:
             return _("{number} is closed.", number=self.ticket.number)
         return _(
             "{number} is closed. {owner} has no phone to ask.",
@@ -257,8 +257,8 @@ class News:
 
     def closed_for_all(self, *, actor: str) -> list[Copy]:
         """That it is closed without a question, for both sides."""
-        others = self._but_the_customer(self.agents(self.closed_unasked(), actor=actor))
-        return [*self.who_knows(self.closed(), actor=actor), *others]
+        customer, agents = self.who_knows(self.closed(), actor=actor), self.agents(self.closed_unasked(), actor=actor)
+        return [*customer, *(self._but_the_customer(agents) if customer else agents)]
 
     def open_again(self) -> Text:
         return _("{number} is open again. {who}", number=self.ticket.number, who=self.who())

@@ -21,7 +21,7 @@ from handlers.tickets import desk
 from models.devices import Device
 from models.devices.keys import open_key, seal_key
 from models.messages.tables import Outbox
-from models.people import Customer, OfficeUser
+from models.people import Agent, Customer, OfficeUser
 from models.selling import Appliance, Contract
 from models.selling.contracts import Instalment
 from models.sql import connection, execute
@@ -243,6 +243,24 @@ async def test_nobody_is_sent_to_who_has_paid(mwanga: Server, clock: time_machin
     assert ("Asha", "K1 is closed.") in await phones.news()
     assert {*await TicketEvent.filter(step="closed").values_list("actor", flat=True)} == {"paid"}
     assert not await Ticket.exclude(state="closed"), "nor for what was reminded of between"
+
+
+@pytest.mark.parametrize("phone", [None, PEOPLE["Asha"]])
+async def test_an_agent_reads_of_the_end_of_a_visit_whatever_phone_the_customer_has(
+    mwanga: Server, clock: time_machine.Traveller, phone: str | None
+) -> None:
+    """Nobody had to be asked: that there is no phone is no reason. An agent may be the customer."""
+    await Appliance.all().update(overdue_ticket=True)
+    clock.move_to(AFTER)
+    await reminded(mwanga)
+    await Ticket.all().update(agent_id=(await Agent.get(phone=PEOPLE["Asha"])).id)
+    await Customer.filter(phone=PEOPLE["Baraka"]).update(phone=phone)
+    phones = Phones(mwanga)
+    await phones.text("Asha", "BUY SHS0283 7000")
+    await phones.text("Asha", "1 482915")
+    await phones.news()
+    await mwanga.housekeeping.chores()
+    assert [each for each in await phones.news() if "is closed" in each[1]] == [("Asha", "K1 is closed.")]
 
 
 async def test_the_visits_are_gone_through_a_few_at_a_time(mwanga: Server, clock: time_machine.Traveller) -> None:
