@@ -180,6 +180,10 @@ class Dispatcher:
             return None if self._goes_on_and_on(exchange, _letters(text)) else result
         if result.outcome not in NO_ANSWERS:
             return result
+        claimed = await self._find_claim(exchange, text, split(text) or [""])
+        if isinstance(claimed, tuple):
+            vars(exchange.conversation).update(vars(Conversation.load(before)))
+            return await self._start(exchange, *claimed, text)
         if meant is None or meant.kind == ANYTHING or (meant.kind == SEVERAL and not asked.meant):
             anew = result.outcome == "asked anew"  # nobody can answer what was never shown
             return result if anew or not self._goes_on_and_on(exchange, _letters(text)) else None
@@ -229,20 +233,30 @@ class Dispatcher:
     ) -> TurnResult | None:
         """What is meant by a text without a keyword, where a talk says that it is meant for it; and what to do with our
         code, which nobody can send."""
-        caller, language = exchange.caller, exchange.language
-        turn = Turn(caller, self._company, self._commands, channel=Channel.SMS, language=language, one_line=True)
-        how = self._how_to_dial(text)
+        caller, how = exchange.caller, self._how_to_dial(text)
         if how is None and begins(text) is None:
-            for one in self._commands.for_role(caller.role):
-                claimed = await one.claims(turn, pieces, text) if one.claims else None
-                if isinstance(claimed, list):
-                    return await self._start(exchange, one, claimed, text)
-                how = how or claimed
+            claimed = await self._find_claim(exchange, text, pieces)
+            if isinstance(claimed, tuple):
+                return await self._start(exchange, *claimed, text)
+            how = claimed
         if caller.agent and how is None:
             names = courtesies.name_words([caller.agent.name, self._company.name])
             told = courtesies.told_to(text, self._commands, caller.role, names)
             how = lesson_on(told) if told else None
         return await self._answer_not_understood(exchange, text, pieces, how)
+
+    async def _find_claim(
+        self, exchange: "_Exchange", text: str, pieces: Sequence[str]
+    ) -> tuple[Talk, list[str]] | Text | None:
+        """The talk that says that a text without a keyword is meant for it, with its arguments; or how to say so."""
+        caller, language, how = exchange.caller, exchange.language, None
+        turn = Turn(caller, self._company, self._commands, channel=Channel.SMS, language=language, one_line=True)
+        for one in self._commands.for_role(caller.role):
+            claimed = await one.claims(turn, pieces, text) if one.claims else None
+            if isinstance(claimed, list):
+                return one, claimed
+            how = how or claimed
+        return how
 
     def _how_to_dial(self, text: str) -> Text | None:
         """What is said to a text that is the code which people dial, with answers behind it or a word before it."""
