@@ -19,6 +19,8 @@ from models.selling.sales import COUNTS, Sale, last_tokens
 from models.sql import connection, execute, read_moment
 from models.tokens import ISSUERS
 
+OF_OTHERS = """SELECT 1 FROM token t JOIN sale s ON s.id = t.sale_id
+  WHERE t.device_id = $1 AND s.customer_id <> $2 LIMIT 1"""
 LINES = """SELECT a.kind, l.amount FROM line l JOIN account a ON a.id = l.account_id WHERE l.entry_id = $1"""
 GIVEN = """SELECT a.id, a.instalment_id, a.amount, i.contract_id FROM allocation a
   JOIN instalment i ON i.id = a.instalment_id WHERE a.sale_id = $1 AND a.reverses_id IS NULL ORDER BY a.id"""
@@ -175,12 +177,12 @@ async def _take_back_allocations(sale: Sale) -> None:
 
 
 async def _set_device_back(device: Device, sale: Sale) -> None:
-    """The days that were bought are paid for no longer, and what was taken for the access rate is due again. Where no
-    other code of its owner counts, nothing is paid, as before the first one: what runs on it is of nobody."""
+    """The days that were bought are paid for no longer, and what was taken for the access rate is due again. Where
+    somebody else had the device before and no other code of its owner counts, nothing is paid, as before this sale."""
     paid_until = device.paid_until
     if sale.unit == Unit.DAYS and paid_until:
         paid_until -= await _days_less(sale, paid_until)
-        if paid_until <= datetime.now(UTC) and not await last_tokens(device, 1):
+        if paid_until <= datetime.now(UTC) and await _runs_on_of_others(device):
             paid_until = None
     elif sale.unit == Unit.UNLOCK:
         paid_until = await _paid_before(sale)
@@ -192,6 +194,13 @@ async def _keep_code_back(device: Device, sale: Sale) -> None:
     """Who has not got the code by now would only be tempted to type it."""
     for row in await execute(connection(), "SELECT digits FROM token WHERE sale_id = $1", [sale.id]):
         await withdraw_code(ISSUERS[device.issuer].group(row["digits"]))
+
+
+async def _runs_on_of_others(device: Device) -> bool:
+    """Whether a former owner's codes are the last ones of a device that count. One whose owner is its first may have
+    days of before it came to us, which its next code must not end."""
+    had = await execute(connection(), OF_OTHERS, [device.id, device.customer_id])
+    return bool(had) and not await last_tokens(device, 1)
 
 
 async def _days_less(sale: Sale, paid_until: datetime) -> timedelta:

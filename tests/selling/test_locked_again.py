@@ -163,6 +163,16 @@ async def test_a_first_code_that_is_void_sets_nothing(mwanga: Server) -> None:
     assert (await device("EB100042")).paid_until == real.paid_until
 
 
+async def test_a_first_owner_keeps_what_runs_on_the_device_when_the_first_code_is_void(mwanga: Server) -> None:
+    """They may be days of before it came to us. The office agreed to the void, and knew whether the code was typed."""
+    real = await at_home(mwanga, "EB100042")
+    first = await sold(mwanga, "BUY EB100042 4000")
+    await types(real, first)
+    await by_office(mwanga, first)
+    await types(real, await sold(mwanga, "BUY EB100042 6000"))
+    runs(real, 2 + 3)
+
+
 async def test_who_gets_one_with_days_left_in_the_place_of_a_broken_one_has_the_own_days(
     mwanga: Server, clock: time_machine.Traveller
 ) -> None:

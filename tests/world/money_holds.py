@@ -235,9 +235,8 @@ async def check_received(life: Life) -> None:
 
 
 async def check_tokens(at: Server) -> None:
-    """Each paid token is accepted once, in its order, with what was paid for; a second time it is refused. The first one
-    after a device came back, or after its only sale was taken back, sets what is paid: whatever else runs on it is
-    nobody's."""
+    """Each paid token is accepted once, in its order, with what was paid for; a second time it is refused. After a
+    device came back its next one sets what is paid: whatever else runs on it is nobody's."""
     bought = await rows(
         at,
         "SELECT d.serial, t.digits, t.count, s.unit, s.units,"
