@@ -313,9 +313,13 @@ NEVER = 3_600.0  # seconds
 
 @pytest.fixture
 async def running(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bench]:
-    """An outbox at work that would gather for an hour."""
+    """An outbox at work that would gather for an hour, and has nothing to do: its first turn is over. What is enqueued
+    while a turn is under way may be claimed by it before it is told of, and then another one comes."""
     monkeypatch.setattr("bot.outbound.outbox.GATHER_S", NEVER)
     run = asyncio.create_task(bench.outbox.run())
+    async with asyncio.timeout(60):
+        while not bench.outbox.turned_at:
+            await asyncio.sleep(0)
     yield bench
     await bench.outbox.stop()
     await run
