@@ -7,9 +7,8 @@ BIN := .venv/bin
 demo: .venv/run.stamp  ## install, load the demo world, serve it
 	@$(BIN)/mwanga demo
 
-# What pytest makes of the test files is kept for the next run, also where the environment has Python keep nothing. On
-# two cores three workers take a tenth less than two, since tests wait for PostgreSQL, disks and browsers.
-TESTS := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 3
+# What pytest makes of the test files is kept for the next run, also where the environment has Python keep nothing.
+TESTS := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2
 
 test: .venv/test.stamp  ## install what the tests need and run them on both databases
 	@echo "Running the tests on SQLite and PostgreSQL."
