@@ -62,17 +62,21 @@ MEANINGS = (
             "it|anything|units|nothing|number|yet\n"
             f"still|yet|waiting|where no|not|waiting|delayed {CODE}|units\n"
             "sent|transferred|made|did money|cash|payment|transfer i|we|have|already\n"
-            "took|take|eaten|ate|lost|back|return my money|cash",
+            "took|take|eaten|ate|lost|back|return my money|cash\ndeducted|debited money|cash|amount|account|balance",
             "sw": "nimelipa*|nililipa|tumelipa|tulilipa|alilipa|amelipa|umelipa|nishalipa|nimeshalipa|imelipwa\n"
             "nimetuma|nilituma|umetuma|nimeweka|nimempa|nilimpa|nimetoa|niliweka pesa|hela|fedha|malipo|tsh|sh|tzs\n"
             "nimenunua|nilinunua|tumenunua\nsijapata|sijapokea|sikupata|sikupokea|hatujapata|hamjanitumia|hamjatuma\n"
             f"haijafika|haijaja|haikuja|haikufika|hazijafika|sijaona|iko|ziko {CODE}|luku|umeme|{SMS}\n"
-            "imethibitishwa\nmuamala|risiti\nrudish*|nirudish*|mmekula|amekula pesa|hela|fedha|yangu",
+            "imethibitishwa\nmuamala|risiti\nrudish*|nirudish*|mmekula|amekula pesa|hela|fedha|yangu\n"
+            "imekatwa|zimekatwa|nimekatwa|mmenikata|mmekata|imeenda|imekwenda|zimeenda pesa|hela|fedha|salio",
             "fr": "ai|jai|avons|deja paye|payee|verse|envoye|achete|regle|depose\n"
-            f"{NO_FR} recu|recois|arrive|vient|eu|obtenu\nconfirme|transaction|rembours*",
+            f"{NO_FR} recu|recois|arrive|vient|eu|obtenu\nconfirme|transaction|rembours*\n"
+            "debite|debites|debitee|preleve|parti argent|compte|fois",
             "pt": "paguei|pagamos|comprei|transferi|depositei\nenviei|mandei|dei|fiz dinheiro|pagamento|valor\n"
-            f"{NO_PT} recebi|recebo|recebemos|chegou|veio|apareceu|mandaram\nconfirmado|transaccao|transacao|recibo",
-            "ha": "na|mun|an biya\nna|mun tura|bada|aika kudi\nnabiya\nban|bamu|har samu|sami|same|karba",
+            f"{NO_PT} recebi|recebo|recebemos|chegou|veio|apareceu|mandaram\nconfirmado|transaccao|transacao|recibo\n"
+            "descontado|descontaram|debitado|debitaram|tiraram|levaram dinheiro|valor|saldo|conta",
+            "ha": "na|mun|an biya\nna|mun tura|bada|aika kudi\nnabiya\nban|bamu|har samu|sami|same|karba\n"
+            "cire|tafi kudi|kudina|kudinmu",
         },
     ),
     Meaning(
@@ -87,28 +91,33 @@ MEANINGS = (
             "fault|faults|problem|problems|issue|issues|complaint|complain|repair|fix|stolen|thief|stole|cheated|"
             "cheating|fraud|sparks|error|err|trouble|wrong|invalid|rejected|reject|rejects|refused|refuses|refuse|"
             "refusing|swollen|frozen\n"
-            f"went|gone|goes|go|cut off|out|{POWER}",
+            f"went|gone|goes|go|cut off|out|{POWER}\nlow|weak|unstable|drains voltage|battery",
             "sw": "haiwaki|haziwaki|hauwaki|haliwaki|hawaki|haijawaka|haikuwaka|hazijawaka|hakiwaki|haiwezi\n"
             "haifany*|haufany*|hazifany*|halifany*|hafany*|haijafany*|haikufany*|hakifany*\n"
             "haisom*|haichaj*|haijachaj*|haitembe*|haiend*|haikubal*|haiingi*|haingi*|haionesh*|haionyes*|haijib*|"
             "haiondok*|haipokei|hauji|haurudi|haujarudi|haupo|haiji|haizimi|inakataa|imekataa|umekataa\n"
-            "imekata*|imekwama|imekufa|imezima*|zimezima*|umezima*|imeharib*|zimeharib*|umeharib*|kimeharib*|imeungua|"
-            "zimeungua|imevunj*|imepasuk*|imeibiwa|imegoma|imesimama|imeshindwa|imekosea|inazima*|inakata*|inagoma|"
-            "inakwama|umekata*|unakata*|umepotea\n"
+            "imekat*|imekwama|imekufa|imezim*|zimezim*|umezim*|kimezim*|imeharib*|zimeharib*|umeharib*|kimeharib*|"
+            "imeungua|zimeungua|imevunj*|imepasuk*|imeibiwa|imegoma|imesimama|imeshindwa|imekosea|inazim*|unazim*|"
+            "inakat*|inagoma|inakwama|umekat*|unakat*|umepotea|umeondoka|shoti|cheche\n"
             "hakuna|hamna|sina|hatuna|bila umeme|taa|mwanga|nguvu|moto\n"
+            "mdogo|hafifu|hautoshi|unapungua|unayumba umeme|nguvu\nhaikai|haidumu|haraka betri|chaji\n"
             "giza|mbovu|ubovu|hitilafu|kasoro|matatizo|malalamiko|mwizi|wizi|ameniibia|ametuibia|tapeli|moshi",
-            "fr": f"{NO_FR} marche|marchent|fonctionne|fonctionnent|allume|allument|charge|chargent|demarre|courant|"
+            "fr": "parti|partie|faible|faibles|baisse courant|electricite|lumiere|energie|tension|batterie\n"
+            f"{NO_FR} marche|marchent|fonctionne|fonctionnent|allume|allument|charge|chargent|demarre|courant|"
             "lumiere|electricite|passe|accepte|entre|repond|roule|avance|bon\n"
             "panne|casse|cassee|coupure|coupe|coupee|brule|brulee|mort|morte|eteint|eteinte|clignote|clignotent|abime|"
             "probleme|problemes|souci|soucis|noir|fumee|voleur|arnaque|refuse|refusee|invalide|errone|erreur|faux|fausse|"
             "bloque|bloquee|arrete|arretee|plainte|gate|gatee|foutu|delestage",
-            "pt": f"{NO_PT} funciona|funcionam|acende|acendem|carrega|carregam|liga|ligam|trabalha|anda|luz|energia|"
+            "pt": "foi|vai embora luz|energia|corrente\n"
+            "falta|fraca|fraco|baixa|oscila luz|energia|corrente|bateria|tensao\n"
+            f"{NO_PT} funciona|funcionam|acende|acendem|carrega|carregam|liga|ligam|trabalha|anda|luz|energia|"
             "corrente|aceita|entra|serve|arranca|responde|temos|tem\n"
             "avaria|avariado|avariada|avariou|estragou|estragado|estragada|partiu|partido|partida|queimou|queimado|"
             "queimada|apagou|apagado|apagada|desligou|desligado|desligada|parou|parado|parada|morreu|pisca|problema|"
             "problemas|defeito|escuro|escuras|corte|fumo|ladrao|roubo|roubado|roubada|invalido|errado|recusado|recusou|"
             "recusa|rejeitado|erro|bloqueado|bloqueada|caiu|reclamacao|queixa|cortaram|cortou",
-            "ha": f"{NO_HA} wuta|lantarki|aiki|haske|caji|kama|kawo|kunna|tafiya|shiga|karba|motsi\n"
+            "ha": "tafi|rauni wuta|wutar|lantarki\n"
+            f"{NO_HA} wuta|lantarki|aiki|haske|caji|kama|kawo|kunna|tafiya|shiga|karba|motsi\n"
             "lalace|lalacewa|mutu|mutuwa|tsaya|karye|fashe|kone|dauke|matsala|duhu|hayaki|barawo|sata|yanke|korafi|"
             "kuskure",
         },
