@@ -84,8 +84,13 @@ def split(text: str) -> list[str]:
     unless they are all of it."""
     if _STARRED.search(text):
         return [piece.strip() for piece in re.split(r"[*#\n]+", text) if piece.strip()]
-    text = _COMMA_OF_NUMBER.sub(lambda match: match[0].replace(",", _COMMA), text)
-    return [_without_marks(piece.replace(_COMMA, ",")) for piece in _SEPARATORS.split(text) if piece]
+    pieces = _SEPARATORS.split(_with_whole_numbers(text))
+    return [_without_marks(piece.replace(_COMMA, ",")) for piece in pieces if piece]
+
+
+def _with_whole_numbers(text: str) -> str:
+    """The text with a sign of ours for each comma within a number."""
+    return _COMMA_OF_NUMBER.sub(lambda match: match[0].replace(",", _COMMA), text)
 
 
 def _without_marks(piece: str) -> str:
@@ -108,11 +113,12 @@ def _is_mark(character: str) -> bool:
 
 def listed(text: str) -> list[str]:
     """What stands behind the keyword of a normalised message, parted by commas or lines alone, so that a name
-    keeps its space and a serial its slash; nothing when neither is there."""
-    if _STARRED.search(text) or not _LISTED.search(text):
+    keeps its space and a serial its slash; nothing when neither is there. The comma of a number parts nothing."""
+    whole = _with_whole_numbers(text)
+    if _STARRED.search(text) or not _LISTED.search(whole):
         return []
-    behind = _FIRST_WORD.sub("", text, count=1)
-    return [piece.strip() for piece in _LISTED.split(behind) if piece.strip()]
+    behind = _FIRST_WORD.sub("", whole, count=1)
+    return [piece.strip().replace(_COMMA, ",") for piece in _LISTED.split(behind) if piece.strip()]
 
 
 def written(line: str, pieces: list[str]) -> str:

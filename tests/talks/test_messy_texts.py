@@ -36,6 +36,7 @@ BECOMES = {
         ),
         *("PAY SHS0283 5000", "PAY Baraka 5000", "PAY S1001 5000", "generate token SHS0283 5000", "TOKEN 0283 5000"),
         *("SELL SHS0283 5000", "SELL 5000 SHS0283", "sell 2 5000", "SELL power 0283 5000", "Vente 5000 SHS0283"),
+        *("SELL SHS0283 5,000", "uza 0283 5,000", "sell SHS0283, 5,000", "vendre SHS0283 Tsh5,000/="),
         *("vender SHS0283 5000", "uza umeme SHS0283 5000", "naomba umeme wa 5000 SHS0283", "nunua shs0283 5000 tu"),
         *("LIPA SHS0283 Tsh 5,000/=", "nunua SHS0283 5000 asante", "acheter shs0283 5000 svp", "vendre 5000 a shs0283"),
         *(
