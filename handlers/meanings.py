@@ -55,6 +55,20 @@ MEANINGS = (
         },
     ),
     Meaning(
+        "void",  # an agent's sale that was a mistake; before what is at fault
+        {
+            "en": "undo|reverse|reversal|void|cancel sale|sold|sell|amount|transaction|payment|last\n"
+            "wrong|wrongly|mistake|mistaken|error sale|sold|sell|selling|amount|transaction",
+            "sw": "futa|kufuta|ghairi|rudisha|kurudisha|tengua|kubatilisha mauzo|muamala|malipo|mwisho\n"
+            "nimekosea|nilikosea|tumekosea|kosa|makosa|kimakosa kuuza|mauzo|nimeuza|kiasi|mita",
+            "fr": "annuler|annulez|annulation vente|paiement|transaction|montant|derniere\n"
+            "erreur|trompe|trompee|mauvais vente|vendu|montant",
+            "pt": "anular|anule|cancelar|cancele|desfazer|estornar venda|pagamento|transaccao|transacao|valor|ultima\n"
+            "engano|enganei|erro|errado|errada|errei venda|vendi|valor",
+            "ha": "soke|mayar|warware sayarwa|ciniki|kudi\nkuskure|kuskuren sayarwa|sayar|ciniki|kudi",
+        },
+    ),
+    Meaning(
         "claim",  # money was paid, and the code did not come
         {
             "en": "paid|payed|deposited|confirmed|refund|receipt|transaction\n"
@@ -123,6 +137,46 @@ MEANINGS = (
         },
     ),
     Meaning(
+        "register",
+        {
+            "en": "register|registering|registration\nnew|add|sign customer|customers|client",
+            "sw": "kusajili|nisajili|nimsajili|usajili|kuandikisha\nmpya|ongeza|kuongeza mteja|wateja",
+            "fr": "enregistrer|enregistrement|inscrire|inscription\nnouveau|nouvelle|nouveaux|ajouter client|cliente",
+            "pt": "registar|registrar|registo|cadastrar|cadastro|inscrever\nnovo|nova|novos|adicionar cliente|clientes",
+            "ha": "rijista|rajista|rijistar\nsabon|sabo|sabuwa|kara kwastoma|abokin",
+        },
+    ),
+    Meaning(
+        "pin",
+        {
+            "en": "change|changing|new|forgot|forgotten|reset|lost pin|password",
+            "sw": "badili*|kubadili*|mpya|nimesahau|kusahau pin|siri|nywila",
+            "fr": "changer|change|nouveau|oublie|perdu pin",
+            "pt": "mudar|trocar|alterar|novo|nova|esqueci pin|senha",
+            "ha": "canza|canja|sabon|sabuwar|manta pin|siri",
+        },
+    ),
+    Meaning(
+        "sold",  # what an agent sold in a day
+        {
+            "en": "how much|many sold|sell|sales\ntotal|today|todays|yesterday|daily|my sales|sold|statement|summary",
+            "sw": "nimeuza|tumeuza|niliuza|mauzo ngapi|leo|jana|jumla|kiasi",
+            "fr": "vendu|ventes combien|total|aujourdhui|hier|jour",
+            "pt": "vendi|vendas quanto|quantas|total|hoje|ontem|dia",
+            "ha": "sayar|ciniki|cinikin nawa|yau|jiya|jimla",
+        },
+    ),
+    Meaning(
+        "work",  # an agent's tickets
+        {
+            "en": "jobs|tickets|tasks|visits\nmy|open|todays work|job|ticket|problems",
+            "sw": "tiketi\nkazi|matatizo zangu|yangu|leo|wazi|yote",
+            "fr": "tickets|taches|visites\nmes|ouverts problemes|travaux",
+            "pt": "tarefas|visitas\nmeus|abertos problemas|trabalhos|tickets",
+            "ha": "tikiti|ayyuka",
+        },
+    ),
+    Meaning(
         "token",  # lost codes want to be seen again
         {
             "en": f"lost|lose|deleted|delete|forgot|forgotten|missing|misplaced|again|resend|see {CODE}|{SMS}",
@@ -183,12 +237,14 @@ MEANINGS = (
         "balance",
         {
             "en": "balance*|bal|debt|debts|owe|owed|owing|arrears|remaining|remain|left\n"
-            "my|check|see|show account|status",
-            "sw": "salio|deni|madeni|nadaiwa|ninadaiwa|tunadaiwa|nimebakiza|baki|zimebaki|limebaki|imebaki|bakaa\n"
+            "my|check|see|show account|status\ncommission\n"
+            "how much|many cash|money|float i|my",
+            "sw": "salio|deni|madeni|nadaiwa|ninadaiwa|tunadaiwa|nimebakiza|baki|zimebaki|limebaki|imebaki|bakaa|"
+            "kamisheni\nshilingi|pesa|hela|fedha ngapi|kiasi nina|ninayo|ninazo|nashika|mkononi\n"
             "ngapi|lini siku|itaisha|zitaisha|unaisha",
-            "fr": "solde|dette|dettes|dois|reste|restent|restant",
-            "pt": "saldo|divida|dividas|devo|falta|faltam|resta|restam|restante",
-            "ha": "saura|balans|bashi*|rage|ragowa|ragowar",
+            "fr": "solde|dette|dettes|dois|reste|restent|restant|commission\ncombien argent|caisse ai|jai|tiens",
+            "pt": "saldo|divida|dividas|devo|falta|faltam|resta|restam|restante|comissao\nquanto dinheiro|caixa tenho",
+            "ha": "saura|balans|bashi*|rage|ragowa|ragowar|kwamisho",
         },
     ),
     Meaning(

@@ -19,7 +19,18 @@ from models.people import Role
 
 HELP = {"en": ("HELP", "?"), "sw": ("MSAADA",), "fr": ("AIDE",), "pt": ("AJUDA",), "ha": ("TAIMAKO",)}
 # The talks that agents learn when they write of these kinds: a command has a form, and a sentence does nothing.
-LESSONS = {"buy": "buy", "claim": "buy", "fault": "fix", "token": "tokens", "plan": "plan"}
+LESSONS = {
+    "buy": "buy",
+    "claim": "buy",
+    "fault": "fix",
+    "token": "tokens",
+    "plan": "plan",
+    "register": "register",
+    "void": "void",
+    "pin": "pin",
+    "sold": "statement",
+    "work": "status",
+}
 FEWEST = 3  # words on a page of which the number to call takes no room
 SAID = {"help", "greeting", "thanks", "number"}  # kinds of text that this file answers
 

@@ -141,8 +141,31 @@ BECOMES = {
     "Send LANG sw": ["Baraka says: lugha sw"],
     "Send DONE number, like DONE K41": ["Baraka says: DONE K1"],
     "Send T number text, like T K41 still dark": ["Fwd: T K1 still dark"],
+    # A sentence does nothing: how to write what is wanted.
+    "Register\nSend REG name": [
+        *("registration of a new household", "how do I add a customer", "nataka kusajili mteja"),
+        *("je voudrais ajouter un client", "quero cadastrar um cliente", "ina son yin rijista"),
+    ],
+    "Void a sale\nSend VOID reference": [
+        *("i made a mistake in the sale", "cancel the last sale", "wrong amount sold", "nimekosea kuuza"),
+        *("futa mauzo", "rudisha mauzo ya mwisho", "erreur de montant", "enganei-me na venda", "warware kudi"),
+    ],
+    "Change PIN\nSend PIN old new": [
+        *("change my pin", "I forgot my PIN", "badilisha pin", "nimesahau pin", "changer mon pin", "esqueci a senha"),
+    ],
+    "Statement\nSend STMT day": [
+        *("how much did I sell today", "nimeuza shilingi ngapi leo", "combien j'ai vendu aujourd'hui"),
+        "quanto vendi hoje",
+    ],
+    "Ticket status\nSend STATUS number": [
+        *("show my tickets", "my open jobs", "tiketi zangu", "mes taches", "minhas tarefas"),
+    ],
     # What only reads.
     "You hold TZS 0 of 200,000": ["Cash?", "My cash please", "combien en caisse", "caixa", "Kuɗi nawa", "my balance"],
+    "You hold TZS 0 of 200,000. ": [
+        *("how much cash do I have", "nina shilingi ngapi", "kamisheni yangu", "combien d'argent j'ai en caisse"),
+        *("how much is my commission", "quanto dinheiro tenho"),
+    ],
     "No token yet for SHS0283.": ["Token 0283 pls", "TOKEN Baraka", "token 2", "Tokeni ya SHS0283", "Código SHS0283"],
     "Baraka Peter #2, 0710 000 002": [
         *(
