@@ -54,7 +54,7 @@ class NightlyBooks:
 
     async def _is_due(self) -> bool:
         last = await last_check()
-        age = now_ms() - last.at if last else LATE_MS
+        age = abs(now_ms() - last.at) if last else LATE_MS  # one of the far future: the clock was set back
         return age >= LATE_MS or (age >= FRESH_MS and datetime.now(self._zone).hour in NIGHT)
 
     def check_now(self) -> "asyncio.Task[str]":

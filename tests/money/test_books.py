@@ -182,10 +182,14 @@ async def test_every_night_they_are_added_up_beside_the_work(sold: Server) -> No
 @pytest.mark.first_on_postgres
 @pytest.mark.parametrize(
     ("hours", "hour", "due"),
-    [(None, 12, True), (1, 2, False), (19, 2, False), (20, 2, True), (20, 0, False), (29, 12, False), (30, 12, True)],
+    [
+        *((None, 12, True), (1, 2, False), (19, 2, False), (20, 2, True), (20, 0, False), (29, 12, False)),
+        *((30, 12, True), (-1, 2, False), (-8760, 12, True)),
+    ],
 )
 async def test_it_is_done_once_a_night(hours: int | None, hour: int, due: bool, mwanga: Server) -> None:
-    """Also where the machine sleeps at night: then by day. `hour` is the operator's."""
+    """Also where the machine sleeps at night: then by day; and after a clock that was ahead by a year is set back.
+    `hour` is the operator's."""
     now = datetime(2026, 12, 2, hour, 30, tzinfo=mwanga.company.zone)
     if hours is not None:
         with time_machine.travel(now - timedelta(hours=hours), tick=False):
