@@ -13,10 +13,12 @@ from bot.edge import may_look
 from bot.outbound import queue
 from bot.server import SERVER, Server
 from models.selling import requests
+from models.settings import CURRENCY
 from models.sql import execute, now_ms
 
 T = TypeVar("T")
 TAKES_WRITES_S = 2
+WRITE = "UPDATE setting SET value = value WHERE name = $1"  # of a row that each database has
 MOVES_MS = 60_000  # an outbox that did not look at its rows for so long hangs
 READY_S, METRICS_S = 1.0, 0.25  # an answer is fresh for so long: /ready writes, /metrics counts what waits
 WHO = "Set MWANGA_METRICS_TOKEN and send it as a bearer token, or ask from this machine.\n"
@@ -67,7 +69,7 @@ async def _problems(server: Server) -> list[str]:
     problems = []
     try:
         async with asyncio.timeout(TAKES_WRITES_S), server.database.work() as db:
-            await execute(db, "UPDATE setting SET value = value WHERE name = 'demo'")
+            await execute(db, WRITE, [CURRENCY])
     except Exception:
         problems.append("the database takes no writes")
     if now_ms() - (server.outbox.turned_at or server.outbox.started_at) > MOVES_MS:

@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
@@ -12,6 +12,7 @@ import pytest
 
 from bot.inbound import Inbox, callbacks
 from handlers.account import cash
+from models.sql import execute
 from tests.emulators.africastalking import Answer, Emulator
 from tests.world.people import PEOPLE, PINS
 from tests.world.server import STOP_S, ServerProcess, Serving, chosen, query, serving
@@ -165,6 +166,21 @@ async def test_a_slow_turn_is_answered_within_three_seconds_and_goes_on(
     )
     goes_on.set()
     assert (await session.repeat()).text.endswith("Commission due 42.")
+
+
+async def test_ready_writes_also_in_a_database_that_is_no_demo(at: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk is found by nothing else."""
+    written: list[dict[str, Any]] = []
+
+    async def returning(db: Any, statement: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        written.extend(await execute(db, f"{statement} RETURNING name", values))
+        return written
+
+    await at.rows("DELETE FROM setting WHERE name = 'demo' RETURNING name")
+    monkeypatch.setattr("bot.probes.execute", returning)
+    async with at.client.get("/ready") as response:
+        assert response.status == 200
+    assert len(written) == 1
 
 
 async def test_the_probes(at: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
