@@ -277,7 +277,8 @@ def _dispatcher(
 
 def _each_minute(config: Config, database: Database, company: Company, composer: Composer) -> Housekeeping:
     """What the business does each minute."""
-    ends, applies = _telling(end_unanswered, company, composer), ApplyWaiting(company, composer.tell)
+    ends = _by_right_clock(_telling(end_unanswered, company, composer))
+    applies = ApplyWaiting(company, composer.tell)
     return Housekeeping(database, config.retention_days, (), [ends, applies, index_names], every_s=MINUTE_S)
 
 
@@ -420,7 +421,18 @@ def _chores(company: Company, composer: Composer, phones: Phones) -> list[Chore]
 
     telling = [_telling(chore, company, composer) for chore in (close_silent, remind)]
     walks = [walk(company, composer.tell) for walk in (PaidVisits, Summary, Greeting)]
-    return [*telling, *walks, phones.forget_receivers, partial(add_up, company.zone)]
+    by_day = [*telling, *walks, phones.forget_receivers]
+    return [*map(_by_right_clock, by_day), partial(add_up, company.zone)]
+
+
+def _by_right_clock(chore: Chore) -> Chore:
+    """A chore that does nothing while the clock is in doubt: by one that is ahead everybody is overdue, and by one that
+    is behind everybody has paid."""
+
+    async def work(most: int) -> int:
+        return 0 if await CLOCK.doubt() else await chore(most)
+
+    return work
 
 
 def _telling(

@@ -11,8 +11,10 @@ from bot.server import Server
 from models import clock as models_clock
 from models.clock import CLOCK, Doubt, Evidence, accept_clock, find_doubt, note_seen, read_last
 from models.messages.tables import Outbox
-from models.selling import Sale
-from tests.world.people import PINS, Phones
+from models.selling import Appliance, Sale
+from models.sql import connection, execute
+from models.tickets import Category, Ticket, TicketState
+from tests.world.people import PEOPLE, PINS, Phones
 from tests.world.prompt import Run
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -143,6 +145,41 @@ def test_what_the_office_is_told_fits_one_sms() -> None:
 def test_the_office_says_that_the_clock_is_right(run: Run) -> None:
     result = run("clock", "right")
     assert result.exit_code == 0 and result.output.endswith("Servers sell.\n")
+
+
+async def test_by_a_clock_that_is_ahead_nobody_is_told_that_something_is_overdue(
+    mwanga: Server, traveller: time_machine.Traveller
+) -> None:
+    """Whoever pays in time would read it, and not read it again when it is so."""
+    await Appliance.all().update(overdue_ticket=True)
+    traveller.shift(30 * DAY)
+    await mwanga.housekeeping.chores()
+    assert await Outbox.all().count() == await Ticket.all().count() == 0
+    async with mwanga.database.work():
+        await accept_clock("test")
+    await mwanga.housekeeping.chores()
+    [reminder] = await Outbox.filter(kind="reminder")
+    assert reminder.phone == PEOPLE["Baraka"] and "is overdue since 1/12" in reminder.text
+
+
+async def test_by_a_clock_that_is_behind_no_visit_ends(mwanga: Server, traveller: time_machine.Traveller) -> None:
+    """By it nothing is overdue yet, as if all had paid."""
+    await Appliance.all().update(overdue_ticket=True)
+    traveller.shift(30 * DAY)
+    async with mwanga.database.work():
+        await accept_clock("test")
+    await mwanga.housekeeping.chores()
+    traveller.shift(-20 * DAY * 30)
+    await mwanga.housekeeping.chores()
+    [visit] = await Ticket.all()
+    assert visit.category == Category.PAYMENT and visit.state == TicketState.OPEN
+
+
+async def test_by_a_clock_that_is_ahead_no_text_is_too_old(mwanga: Server, traveller: time_machine.Traveller) -> None:
+    await said(mwanga, "TOKEN SHS0283")
+    traveller.shift(800 * DAY)
+    await mwanga.housekeeping.purge()
+    assert [row["text"] for row in await execute(connection(), "SELECT text FROM inbox")] == ["TOKEN SHS0283"]
 
 
 async def test_the_demo_goes_on_with_an_old_database(mwanga: Server) -> None:
