@@ -47,7 +47,7 @@ AWAY = (
 MIGRATIONS = {module.name for module in pkgutil.iter_modules(migrations.__path__)}
 OTHER_VERSION = (
     "Another version of Mwanga made this database (it knows {unknown}, which this one does not). Use that version, or"
-    " export the data with it and import them here into a new database."
+    " go back to a backup from before."
 )
 NOT_MIGRATED = (
     "{database} cannot be brought up to date ({error}). Nothing is changed in it: the version before can go on with it."

@@ -37,7 +37,7 @@ async def test_a_database_of_another_version_is_left_alone(database: Database) -
     """One that was made before the tables got their names, or by a version that is still to come."""
     other = "INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0002_guarantees', $1)"
     await execute(database.client, other, [datetime.now(UTC)])
-    with pytest.raises(DatabaseError, match=r"Another version of Mwanga made this database \(it knows 0002_guarantees"):
+    with pytest.raises(DatabaseError, match=r"it knows 0002_guarantees.* go back to a backup"):
         await database.migrate()
 
 
