@@ -103,7 +103,8 @@ def commands() -> str:
         for sub, leaf in inner:
             words = [name, sub, *(_word(each) for each in leaf.params if isinstance(each, TyperArgument))]
             about = ", ".join(filter(None, map(_about, leaf.params)))
-            rows.append(f"| `mwanga {' '.join(filter(None, words))}` | {(leaf.help or '').splitlines()[0]} | {about} |")
+            does = " ".join((leaf.help or "").partition("\n\n")[0].split())
+            rows.append(f"| `mwanga {' '.join(filter(None, words))}` | {does} | {about} |")
     return "\n".join(rows)
 
 

@@ -108,6 +108,11 @@ def test_every_command_that_a_document_names_exists(name: str) -> None:
         assert tuple(words[: 2 if words[0] in groups else 1]) in known, line
 
 
+def test_what_a_command_does_is_told_to_its_end() -> None:
+    does = [row.split(" | ")[1] for row in commands().splitlines()[2:]]
+    assert [sentence for sentence in does if not sentence.endswith(".")] == []
+
+
 @pytest.mark.parametrize("name", TEXTS)
 def test_every_figure_for_prometheus_that_a_document_names_exists(name: str) -> None:
     shown = Metrics().text().decode()
