@@ -34,6 +34,8 @@ from models.vault import Sealed, Vault
 
 # A line of the file that gives the key itself.
 LINE = re.compile(r"""^secret_key[ \t]*=[ \t]*(?:"[^"\n]*"|'[^'\n]*')""", re.MULTILINE)
+# One that gives no former key. A file may have no second line of this name.
+EMPTIED = re.compile(r"""^former_secret_key[ \t]*=[ \t]*(?:""|'')[^\n]*\n?""", re.MULTILINE)
 SET_BOTH = (
     "Set MWANGA_FORMER_SECRET_KEY to the secret key of today, and MWANGA_SECRET_KEY to a new one of 32 characters or"
     " more; then run `mwanga rekey` again. A good one: {proposal}"
@@ -57,7 +59,7 @@ def _write_new_key(config: Config) -> None:
         fail(SET_BOTH.format(proposal=secrets.token_urlsafe(32)))
     perform(_check_database(config))
     lines = f"secret_key = {json.dumps(secrets.token_urlsafe(32))}\nformer_secret_key = {json.dumps(old)}"
-    _replace(config.file, LINE.sub(lambda _line: lines, text, count=1))
+    _replace(config.file, LINE.sub(lambda _line: lines, EMPTIED.sub("", text), count=1))
     typer.echo(f"{config.file} has a new secret_key, and the one before as former_secret_key. Keep a copy of both.")
 
 

@@ -240,6 +240,13 @@ def test_the_key_is_found_behind_the_mark_of_a_windows_editor(demo_url: str) -> 
     assert keys()[1] == DEMO_KEY
 
 
+def test_a_former_key_that_was_emptied_is_in_nobody_s_way(demo_url: str) -> None:
+    """Whoever was told to remove it may have taken away the value alone: a second one beside it no file may have."""
+    configure(demo_url, secret_key=DEMO_KEY, former_secret_key="")
+    rekey()
+    assert keys()[1] == DEMO_KEY
+
+
 def test_a_key_that_is_not_the_database_s_own_stays_in_the_file(demo_url: str) -> None:
     configure(demo_url, secret_key=NEW)
     before = Path("mwanga.toml").read_text()
