@@ -94,7 +94,7 @@ def say_advanced(done: Advance | None) -> None:
             f"Tokens made since, from {done.first:%Y-%m-%d %H:%M} to {done.last:%Y-%m-%d %H:%M} UTC: {done.tokens}."
             f" Devices whose count is moved on: {done.devices}. The sales of these tokens are not in these books."
         )
-    else:
+    elif not done.begins_after:
         typer.echo("No device here has had a token that this database does not know.")
     if done and done.unknown:
         typer.echo(

@@ -218,6 +218,7 @@ def test_a_journal_that_begins_after_the_backup_is_told_of(
     assert "There is no token journal here." in restored.output
     append(journal, Made(NOW, "SHS0283", "another key", 1, "def", "RRR22").line())
     again = run("devices", "advance")
+    assert "No device here has had a token" not in again.output, "those of the former journal had"
     found = re.search(r"begins later, .*`mwanga devices advance --since (\S+Z)`", again.output)
     assert found and run("devices", "advance", "--since", found[1]).exit_code == 0
     assert "begins later" not in run("restore", copy, "--journal", elsewhere).output
