@@ -252,6 +252,14 @@ async def test_a_hand_in_that_the_office_counted_anew_waits_where_all_that_waits
     assert "hand-in counted anew" not in await desk.page("/money") and await find_fault() == ""
 
 
+async def test_who_types_no_amount_of_a_hand_in_reads_so_where_it_was_typed(desk: Desk) -> None:
+    """Nobody disputes it: it stands among those that are not right because somebody wanted to say so."""
+    await desk.sold(amount=4000)
+    await desk.done("/people/agents/1/cash", at="/people/agents/1", amount="3000")
+    html = await desk.refused("/money/handins/1", at="/money/handins?settle=1", amount="3k")
+    assert 'value="3k"' in html and "3k is not clear: write 3000." in html
+
+
 async def test_a_hand_in_that_is_disputed_waits_once(desk: Desk) -> None:
     number = await handed_in(desk)
     await desk.done(f"/money/handins/{number}", at="/money/handins", amount="3500")

@@ -14,7 +14,7 @@ from handlers.office.frame.lists import PORTION, by_portions, send_csv
 from handlers.office.frame.page import HEADERS, page, redirect
 from handlers.office.frame.routes import ALL, CASH, FORM, USER, Nav, office_page
 from handlers.office.frame.words import N_, _
-from handlers.office.money.asked import Filter, at, choices, read_filter
+from handlers.office.money.asked import Filter, at, choices, read_filter, read_number
 from handlers.office.money.doing import do, seen_in
 from models.money.day_close import bounds_of
 from models.money.hand_in import HandIn
@@ -96,17 +96,18 @@ async def _listed(request: web.Request, asked: Filter, most: int) -> list[ShownH
     return await money_waiting.hand_ins(agent_id=asked.agent, since=since, until=until, before=asked.before, most=most)
 
 
-async def _draw(request: web.Request, status: int = 200, **more: object) -> web.StreamResponse:
+async def _draw(
+    request: web.Request, status: int = 200, *, problem: str = "", wrong: tuple[int, SettleForm] | None = None
+) -> web.StreamResponse:
     asked = read_filter(request)
     rows = await _listed(request, asked, money_waiting.MOST)
     disputed = await money_waiting.disputed_hand_ins()
-    wanted = request.query.get("settle", "")
-    if wanted.isascii() and wanted.isdigit() and len(wanted) < 19:  # one that nobody disputes may be wrong too
-        asked_for = await money_waiting.one_hand_in(int(wanted))
+    # One that nobody disputes may be wrong too: it is asked for, or a form about it was refused.
+    if wanted := wrong[0] if wrong else read_number(request.query, "settle"):
+        asked_for = await money_waiting.one_hand_in(wanted)
         known = [one.row["id"] for one in disputed]
         if asked_for and asked_for.row["id"] not in known and asked_for.state != "settled":
             disputed.insert(0, asked_for)
-    fields = {"problem": "", "wrong": (0, SettleForm())} | more
     return page(
         request,
         "money/handins.html",
@@ -118,6 +119,7 @@ async def _draw(request: web.Request, status: int = 200, **more: object) -> web.
         at=partial(at, request.app[SERVER].company),
         form=SettleForm.of(request) if request.method == "GET" else SettleForm(),
         done=DONE,
+        problem=problem,
+        wrong=wrong or (0, None),
         **await choices(),
-        **fields,
     )
