@@ -106,6 +106,20 @@ async def test_what_is_refused_keeps_what_was_typed(desk: Desk) -> None:
     assert not await desk.ask("SELECT 1 FROM sale")
 
 
+async def test_a_form_that_comes_twice_says_what_became_of_it(desk: Desk) -> None:
+    """Two quick clicks show the answer to the second one, which does nothing any more."""
+    number = await desk.paid("RKL1", 7000, "lost", phone=PEOPLE["Baraka"])
+    await desk.paid("RKL1", 9000, "lost", phone=PEOPLE["Baraka"])
+    path = f"/money/payments/{number}"
+    await desk.ask("UPDATE device SET tariff_id = NULL WHERE serial = 'EB100042'")
+    forms = (("assign", {"to": "device EB100042", "q": "neema"}), ("amount", {"right": "700000", "reason": "seen"}))
+    for form, fields in forms:
+        for _twice in range(2):
+            response = await desk.send(f"{path}/{form}", at=f"{path}?q=neema", once=f"this {form}", **fields)
+        done = {"assign": "waits", "amount": "stands"}[form]
+        assert response.headers["Location"] == f"{path}?done={done}"
+
+
 async def test_the_same_form_sent_twice_assigns_once(desk: Desk) -> None:
     number = await desk.paid("RKL1", 7000, "lost", phone=PEOPLE["Baraka"])
     path = f"/money/payments/{number}"

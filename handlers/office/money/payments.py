@@ -135,22 +135,24 @@ async def assign(request: web.Request) -> web.StreamResponse:
         form.refuse("to", _("Choose what it is for."))
     if form.errors:
         return await _draw(request, payment, 422, form=form)
-    done = "assigned"
+    used: bool | None = None
 
     async def work() -> None:
-        nonlocal done
+        nonlocal used
         amount = None if form.amount.data is None else int(form.amount.data)
-        done = "assigned" if await _assign(request, payment, str(form.to.data), amount) else "waits"
+        used = await _assign(request, payment, str(form.to.data), amount)
 
     if problem := await do(request, work):
         return await _draw(request, payment, 422, problem=problem, form=form)
-    raise redirect(f"/money/payments/{payment.id}?done={done}")
+    if used is None:  # the same form once more: what the first one did
+        used = await unapplied(payment.id) < await counted(payment)
+    raise redirect(f"/money/payments/{payment.id}?done={'assigned' if used else 'waits'}")
 
 
 @office_page(f"{ONE}/amount", "POST", roles=CASH, nav=Nav.MONEY)
 async def put_right(request: web.Request) -> web.StreamResponse:
     """Say which of two amounts is right: that of the books, or another one, to which a second person agrees."""
-    payment, form, done = await _find(request), AmountForm.of(request), "asked"
+    payment, form = await _find(request), AmountForm.of(request)
     form.validate()
     right = str(form.right.data or "")
     if not (right.isascii() and right.isdigit() and len(right) < 19):
@@ -159,16 +161,15 @@ async def put_right(request: web.Request) -> web.StreamResponse:
         return await _draw(request, payment, 422, amount_form=form)
 
     async def work() -> None:
-        nonlocal done
         reason = str(form.reason.data)
         if int(right) == await counted(payment):
             await let_stand(payment, reason, actor=request[USER].name)
-            done = "stands"
         else:
             await propose_amount(payment, int(right), request[USER], reason, key_of(request))
 
     if problem := await do(request, work):
         return await _draw(request, payment, 422, problem=problem, amount_form=form)
+    done = "stands" if int(right) == await counted(payment) else "asked"
     raise redirect(f"/money/payments/{payment.id}?done={done}")
 
 
