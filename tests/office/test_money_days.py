@@ -40,6 +40,15 @@ async def test_the_days_show_what_was_sold_and_paid_and_by_whom(desk: Desk) -> N
     assert "TZS 0 0 sales" in await desk.page("/money?since=2026-01-01&until=2026-01-31")
 
 
+async def test_nobody_says_how_much_was_paid_in_a_mini_grid(desk: Desk) -> None:
+    """A payment is of none: "TZS 0 paid" beside what was sold there would be wrong."""
+    await desk.sold(amount=4000)
+    page = await desk.page("/money?grid=1")
+    assert "Sold TZS 4,000 1 sale" in page and "Paid TZS 0" not in page and "0 payments" not in page
+    file = await (await desk.office.get("/money/days.csv?grid=1")).text()
+    assert file.splitlines()[-1].endswith(",1,4000,400,,")
+
+
 @pytest.mark.parametrize(
     "query", ["since=x", "agent=-1", "agent=" + "9" * 40, "before=abc", "since=0001-01-01&until=9999-12-31"]
 )
