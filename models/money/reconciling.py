@@ -333,6 +333,11 @@ async def is_out_of_books(payment_id: int) -> bool:
     return bool(await _taken_out(payment_id))
 
 
+async def in_the_books(payment: Payment) -> int:
+    """How much the books have of a payment by now, in minor units: nothing of one that never came."""
+    return 0 if await is_out_of_books(payment.id) else await counted(payment)
+
+
 async def _taken_out(payment_id: int) -> list[dict[str, Any]]:
     """The entry that took it out."""
     return await execute(connection(), TAKEN_OUT, [f"payment {payment_id} never came"])

@@ -1,18 +1,20 @@
 """Sales and payments as lists, the newest first and some at a time, and one of each with all that belongs to it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from models.money.payments import Payment
+from models.money.receiving import correction_key
+from models.money.reconciling import in_the_books
 from models.office.listed import Listed
 from models.selling import Sale
 from models.selling.commissions import EARNED_BY_SALE
 from models.selling.sales import COUNTS, LONGEST_REFERENCE
 from models.selling.taking_back import is_down_payment
 from models.selling.voids import Void, void_of
-from models.sql import connection, execute, read_moment
+from models.sql import connection, execute, marks, read_moment
 
 MOST = 50
 # How many rows are looked through at a time for those that are wanted where no index has them together.
@@ -39,6 +41,9 @@ OF_PLAN = ("price", "commission", "void", "claw-back")
 PARTS = """SELECT i.contract_id, i.number, i.due_on, a.amount FROM allocation a
   JOIN instalment i ON i.id = a.instalment_id WHERE a.sale_id = $1 ORDER BY a.id"""
 OF_PAYMENT = f"""SELECT {SALE_COLUMNS} FROM sale s {SALE_TABLES} WHERE s.payment_id = $1 ORDER BY s.part"""
+# Payments that the books have otherwise than they were told have one of two entries.
+PUT_RIGHT = "SELECT key FROM entry WHERE key IN ({keys})"
+MOST_STEPS = 9  # by which the amount of one payment is put right
 EVIDENCE = """SELECT source, amount, seen_by, balance_after, created_at FROM evidence WHERE payment_id = $1
   ORDER BY id"""
 MOVED = """SELECT e.key, e.actor, e.reason, e.effective_at, l.amount, b.kind, b.owner FROM account a
@@ -136,7 +141,22 @@ async def payments(asked: Asked, most: int = MOST) -> Listed[dict[str, Any]]:
     if asked.agent_id is not None:
         await picked.look_at_some()
         picked.where("agent_id = {}", asked.agent_id)
-    return await picked.read(PAYMENT_COLUMNS, PAYMENT_TABLES, "p", "paid_at", "created_at")
+    listed = await picked.read(PAYMENT_COLUMNS, PAYMENT_TABLES, "p", "paid_at", "created_at")
+    return replace(listed, rows=await _with_booked(listed.rows))
+
+
+async def _with_booked(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each with `booked`: how much the books have of it by now, in minor units."""
+    keys = {key: row["id"] for row in rows for key in (_never_came(row["id"]), correction_key(row["id"], 1))}
+    found = await execute(connection(), PUT_RIGHT.format(keys=marks(len(keys))), list(keys)) if keys else []
+    numbers = {keys[row["key"]] for row in found}
+    booked = {number: await in_the_books(await Payment.get(id=number)) for number in numbers}
+    return [row | {"booked": booked.get(row["id"], int(row["amount"]))} for row in rows]
+
+
+def _never_came(payment_id: int) -> str:
+    """The key of the entry that takes a payment out of the books."""
+    return f"payment {payment_id} never came"
 
 
 async def find_sale(reference: str) -> Sale | None:
@@ -186,6 +206,7 @@ class OnePayment:
     """A payment, who told of it, and what became of it."""
 
     payment: Payment
+    booked: int  # how much the books have of it by now, in minor units
     evidence: Sequence[dict[str, Any]]
     sales: Sequence[dict[str, Any]]
     moved: Sequence[dict[str, Any]]  # what left its unapplied money, and came back
@@ -193,12 +214,14 @@ class OnePayment:
 
 
 async def one_payment(payment: Payment) -> OnePayment:
+    corrections = [correction_key(payment.id, step) for step in range(1, MOST_STEPS + 1)]
     return OnePayment(
         payment=payment,
+        booked=await in_the_books(payment),
         evidence=_with_moments(await execute(connection(), EVIDENCE, [payment.id]), "created_at"),
         sales=_with_moments(await execute(connection(), OF_PAYMENT, [payment.id]), "created_at"),
         moved=_with_moments(await execute(connection(), MOVED, [payment.id]), "effective_at"),
-        entries=await _entries([f"payment {payment.id}", f"payment {payment.id} never came"]),
+        entries=await _entries([f"payment {payment.id}", _never_came(payment.id), *corrections]),
     )
 
 

@@ -162,6 +162,10 @@ async def test_money_that_never_came_is_taken_out_of_the_books(desk: Desk) -> No
     assert entry["reason"] == "a forged text"
     for query in ("", "?provider=daraja"):
         assert "TZS 0 0 payments" in await desk.page(f"/money{query}"), "what never came was not paid"
+    for path in (f"/money/payments/{payment}", "/money/payments"):
+        assert "It is out of the books: no statement has it." in await desk.page(path)
+    [_names, row] = (await (await desk.office.get("/money/payments.csv")).text()).splitlines()
+    assert row.endswith(",,0")
     await desk.paid("RKL10", 700, "nobody's")
     assert "TZS 700 1 payment" in await desk.page("/money")
     [line] = (await (await desk.office.get("/money/days.csv")).text()).splitlines()[-1:]

@@ -310,6 +310,11 @@ async def test_which_of_two_amounts_is_right_takes_two_people_or_a_note(desk: De
     await desk.done(f"/money/proposals/{row['id']}", at="/money/voids", do="approve")
     assert "Waits TZS 4,000" in await desk.page(path)
     assert "TZS 9,000 1 payment" in await desk.page("/money"), "what is right counts"
+    assert "TZS 9,000 in the books" in await desk.page("/money/payments")
+    page = await desk.page(path)
+    assert "Amount TZS 5,000 TZS 9,000 in the books" in page and "amount, step 1" in page
+    [_names, row] = (await (await desk.office.get("/money/payments.csv")).text()).splitlines()
+    assert row.endswith(",5000,+255710000002,,SHS0283,,4000,9000")
     assert "TZS 0 0 payments" in await desk.page("/money?provider=cash")
     assert "Which amount is right?" not in await desk.page("/money/reconcile?provider=daraja")
     assert await find_fault() == ""

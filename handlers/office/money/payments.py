@@ -32,7 +32,10 @@ from models.people import Customer
 from models.selling.proposals import What, find_open, propose_amount
 
 ONE = r"/money/payments/{number:\d{1,18}}"
-COLUMNS = ("time", "booked", "provider", "reference", "amount", "phone", "name", "account", "agent", "waits")
+COLUMNS = (
+    *("time", "booked", "provider", "reference", "amount", "phone", "name", "account", "agent", "waits"),
+    "in_the_books",
+)
 WHY = {
     Why.NOBODY: N_("Nothing of ours goes by what was typed."),
     Why.SEVERAL: N_("More than one goes by what was typed."),
@@ -99,7 +102,8 @@ async def _rows(company: Company, asked: Filter) -> AsyncIterator[Sequence[objec
         for row in listed.rows:
             which = row["paid_at"], row["created_at"], row["provider"], row["reference"], figure(row["amount"], company)
             who = row["payer_phone"], row["payer_name"], row["account_text"], row["agent"]
-            yield *which, *who, figure(int(row["waits"]), company) if row["waits"] else ""
+            waits = figure(int(row["waits"]), company) if row["waits"] else ""
+            yield *which, *who, waits, figure(row["booked"], company)
         if not listed.next:
             return
         wanted = replace(wanted, before=listed.next)
