@@ -239,6 +239,19 @@ async def test_collection_and_the_visits_of_tomorrow(desk: Desk) -> None:
     assert "Nobody has anything to pay" in await desk.page("/money/visits?agent=2")
 
 
+async def test_who_pays_off_two_things_is_one_customer_to_visit(desk: Desk) -> None:
+    today = desk.office.mwanga.company.today()
+    contract = await Contract.get(key="demo SHS0283")
+    other = contract.clone()
+    other.key, other.device_id = "another", None
+    await other.save()
+    await Instalment.filter(contract_id=contract.id, number=1).update(due_on=today)
+    await Instalment.create(
+        contract_id=other.id, appliance_id=other.appliance_id, number=1, due_on=today, amount=2000_00
+    )
+    assert "1 customer, TZS 9,000" in await desk.page("/money/visits?agent=1")
+
+
 async def test_of_many_villages_those_with_most_at_risk_are_shown(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """A page of all of them would be megabytes; the file has them."""
     today = desk.office.mwanga.company.today()
