@@ -11,6 +11,7 @@ from bot.config import Config
 from handlers.office.money import collection
 from models.clock import CLOCK, Doubt
 from models.money.books import find_fault
+from models.people import MiniGrid
 from models.selling.collection import Counted, Part
 from models.selling.contracts import Contract, Instalment
 from models.sql import connection, execute
@@ -250,6 +251,15 @@ async def test_who_pays_off_two_things_is_one_customer_to_visit(desk: Desk) -> N
         contract_id=other.id, appliance_id=other.appliance_id, number=1, due_on=today, amount=2000_00
     )
     assert "1 customer, TZS 9,000" in await desk.page("/money/visits?agent=1")
+
+
+async def test_the_file_of_collection_has_the_mini_grid_that_was_chosen(desk: Desk) -> None:
+    [here] = await desk.ask("SELECT id FROM minigrid WHERE name = 'Mtwara North'")
+    other = await MiniGrid.create(name="Kilwa")
+    assert f"/money/collection.csv?grid={here['id']}" in await desk.office.html(f"/money/collection?grid={here['id']}")
+    for grid, rows in ((here["id"], 1), (other.id, 0)):
+        file = await (await desk.office.get(f"/money/collection.csv?grid={grid}")).text()
+        assert len(file.splitlines()) == 1 + rows
 
 
 async def test_of_many_villages_those_with_most_at_risk_are_shown(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from handlers.office.frame.words import _
 from handlers.office.money.asked import at, choices, grid_names, read_date, read_number
 from models.office import money_visits
 from models.people import Agent, Village
-from models.selling.collection import FIGURES, Part, read
+from models.selling.collection import FIGURES, Counted, Part, read
 
 SHOWN = 50  # of agents, and of villages: those with most at risk
 COLUMNS = ("mini_grid", "village", "agent", *FIGURES)
@@ -59,8 +59,7 @@ class Total:
 async def show(request: web.Request) -> web.StreamResponse:
     """The figures of this month."""
     company, wanted = request.app[SERVER].company, read_number(request.query, "grid")
-    counted = await read(company.today())
-    parts = [part for part in counted.parts if wanted in (None, part.mini_grid_id)]
+    counted, parts = await _read(request)
     total = Total()
     for part in parts:
         total.add(part)
@@ -84,10 +83,10 @@ async def show(request: web.Request) -> web.StreamResponse:
 @office_page("/money/collection.csv", roles=ALL, nav=Nav.MONEY)
 async def save(request: web.Request) -> web.StreamResponse:
     """The figures by mini-grid, village and agent as a file."""
-    company, counted = request.app[SERVER].company, await read(request.app[SERVER].company.today())
-    names = await _names({part.village for part in counted.parts}, {part.agent_id for part in counted.parts})
+    company, (_counted, parts) = request.app[SERVER].company, await _read(request)
+    names = await _names({part.village for part in parts}, {part.agent_id for part in parts})
     rows = []
-    for part in counted.parts:
+    for part in parts:
         whose = *names.of_village(part.village), names.agents[part.agent_id]
         numbers = [part.contracts, part.late, *(figure(getattr(part, name), company) for name in FIGURES[2:])]
         rows.append((*whose, *numbers))
@@ -124,6 +123,13 @@ async def save_visits(request: web.Request) -> web.StreamResponse:
         who = row["village"], row["customer_id"], row["name"], row["surname"], row["phone"]
         rows.append((*who, row["item"], row["paid_by"], figure(int(row["due"]), company), row["oldest"]))
     return await send_csv(request, "visits", VISIT_COLUMNS, listed(rows))
+
+
+async def _read(request: web.Request) -> tuple[Counted, list[Part]]:
+    """The last count, and the parts of it that the filter leaves."""
+    wanted = read_number(request.query, "grid")
+    counted = await read(request.app[SERVER].company.today())
+    return counted, [part for part in counted.parts if wanted in (None, part.mini_grid_id)]
 
 
 def _by(parts: Sequence[Part], key: Callable[[Part], Whose]) -> list[tuple[Whose, Total]]:
