@@ -8,6 +8,7 @@ from typing import Any
 from models.sql import connection, execute, marks, ms_of, read_moment
 
 MOST = 50  # events on a page
+READ = MOST + 20  # of each kind: of one moment all are shown
 # An index finds the newest of each kind, whatever the history.
 TEXTS = """SELECT id, text, received_at AS at, outcome, state, answered_at, gateway FROM inbox
   WHERE phone = $1 AND received_at < $2 ORDER BY id DESC LIMIT $3"""
@@ -36,9 +37,9 @@ class Event:
 
 
 async def events_of(phone: str, before: int, agent: int = 0) -> tuple[list[Event], bool]:
-    """What happened before this time (ms), the newest first, and whether there is more. `agent` is the number of the
-    agent whose phone it is."""
-    values = [phone, before, MOST + 1]
+    """What happened before this time (ms), the newest first, and whether there is more; of one moment all. `agent` is
+    the number of the agent whose phone it is."""
+    values = [phone, before, READ]
     day = datetime.fromtimestamp(min(before / 1000, 32_503_680_000), UTC)
     found = [Event("text", row["at"], row) for row in await execute(connection(), TEXTS, values)]
     answers = await execute(connection(), ANSWERS, values)
@@ -47,10 +48,12 @@ async def events_of(phone: str, before: int, agent: int = 0) -> tuple[list[Event
     found += [Event("dialled", row["at"], row) for row in await execute(connection(), DIALLED, values)]
     for statement, whose in ((BOUGHT, phone), (SOLD, agent)):
         if whose:
-            sales = await execute(connection(), statement, [whose, day, MOST + 1])
+            sales = await execute(connection(), statement, [whose, day, READ])
             found += [Event("sale", ms_of(read_moment(row["created_at"])), row) for row in sales]
     found.sort(key=lambda event: (event.at, event.kind == "answer"), reverse=True)
-    return found[:MOST], len(found) > MOST
+    last = found[min(len(found), MOST) - 1].at if found else 0
+    page = [event for event in found if event.at >= last]
+    return page, len(found) > len(page)
 
 
 async def _authors(origins: Sequence[str]) -> dict[str, str]:

@@ -134,6 +134,21 @@ async def test_older_events_are_on_the_next_page(office: Office, clock: time_mac
     assert (await office.html(f"{WITH}{older}")).count("text no") == 10
 
 
+async def test_what_happened_in_the_same_moment_is_on_one_page(office: Office, clock: time_machine.Traveller) -> None:
+    """What is older is asked for by its time: what was cut off at that very moment would be on no page."""
+    for number in range(52):
+        await office.ask(
+            "INSERT INTO inbox (gateway, external_id, phone, sender_kind, recipient, network, text, received_at, "
+            "state, outcome, error) "
+            "VALUES ('africastalking', $1, $2, 'number', '', '', $3, $4, 'done', 'done', '')",
+            *(f"n{number}", PEOPLE["Baraka"], f"text no {number:02d}", 1_000 + max(number, 3)),
+        )
+    html = await office.html(WITH)
+    older = re.findall(r'href="(\?before=\d+)"', html)
+    seen = html.count("text no") + sum([(await office.html(f"{WITH}{each}")).count("text no") for each in older])
+    assert seen == 52
+
+
 async def test_people_are_listed_once_and_the_list_goes_on(office: Office) -> None:
     for number in range(130):
         await office.ask(
