@@ -18,7 +18,7 @@ from models.money import disputes, hand_in, receiving
 from models.money.books import keep_check, last_check
 from models.money.ledger import AccountKind, Posting, post
 from models.office import overview
-from models.people import Agent, Customer, OfficeRole
+from models.people import Agent, Customer, OfficeRole, OfficeUser
 from models.settings import Setting
 from models.sql import HOUR_MS, now_ms
 from models.tickets import Category, Ticket, tickets
@@ -381,6 +381,21 @@ async def test_money_that_waits_is_said_with_its_amount(office: Office) -> None:
     page = sections(await office.page())
     assert "1 payment is for nobody yet, since" in page and "<B>7 TZS 7,000" in page
     assert "Asha Mushi does not agree with hand-in H1 of TZS 50." in page
+
+
+async def test_a_hand_in_that_was_counted_anew_needs_a_second_person(office: Office) -> None:
+    async with office.mwanga.database.work():
+        asha = await Agent.get(phone=PEOPLE["Asha"])
+        lines = [Posting(AccountKind.CASH, asha.id, 100_00), Posting(AccountKind.ENERGY, 0, -100_00)]
+        await post("sold", lines, actor="test")
+        booked = await hand_in.hand_in(asha, 50_00, "admin", reference="H1")
+        await disputes.settle(booked.entry, 60_00, await OfficeUser.get(name="admin"))
+    page = sections(await office.page())
+    assert "1 hand-in that was counted anew waits for a second person." in page
+    async with office.mwanga.database.work():
+        await disputes.dispute(booked.entry, asha, "I gave 60")
+    page = sections(await office.page())
+    assert "counted anew" not in page and "does not agree with hand-in H1" in page
 
 
 async def test_texts_that_broke_us_came_too_often_or_were_cut_are_counted(office: Office) -> None:

@@ -330,6 +330,13 @@ def _ticket(each: NamedTicket) -> Action:
 
 # What waits under Money for a person: the pile by its name in `Waiting`, how it is said, and where it is decided.
 PILES = (
+    (
+        "settlements",
+        N_("{n} hand-in that was counted anew waits for a second person."),
+        N_("{n} hand-ins that were counted anew wait for a second person."),
+        N_("Settle"),
+        "handins",
+    ),
     ("voids", N_("{n} sale waits to be taken back."), N_("{n} sales wait to be taken back."), N_("Decide"), "voids"),
     (
         "write_offs",
