@@ -4,9 +4,11 @@ import re
 from typing import Any
 
 from models.messages.broadcasts import Result, count_results, final_result
+from models.office.listed import Listed
 from models.sql import connection, execute
 
 MOST = 50  # rows of a page
+LOOK_FOR = 1_000  # people of one broadcast who are looked through for a result
 LOOK = 5_000  # messages that are still under way, looked at for the counts
 COST_LOOK = 5_000  # messages looked at to know what one costs, the newest
 LATEST = 2**62
@@ -61,15 +63,21 @@ def result_in_words(row: dict[str, Any]) -> str:
     return Result.SENT.value if row["state"] == "sent" else Result.QUEUED.value
 
 
-async def receivers(broadcast: int, before: int = LATEST, result: str = "", most: int = MOST) -> list[dict[str, Any]]:
-    """The people who were looked at last, before this row; only those of one kept result where it is given."""
-    values: list[Any] = [broadcast, before, most]
+async def receivers(broadcast: int, before: int = LATEST, result: str = "", most: int = MOST) -> Listed[dict[str, Any]]:
+    """The people who were looked at last, before this row; only those of one result where it is given. What is under
+    way has the result that its message has: such people are looked through, `LOOK_FOR` at a time."""
+    look = LOOK_FOR if result else most + 1
+    values: list[Any] = [broadcast, before, look]
     which = ""
     if result:
-        which = "AND result = $4"
+        which = "AND result IN ($4, 'queued')"
         values.append(result)
     rows = await execute(connection(), RECEIVERS.format(which=which), values)
-    return [row | {"said": result_in_words(row)} for row in rows]
+    said = [row | {"said": result_in_words(row)} for row in rows]
+    found = [row for row in said if result in ("", row["said"])]
+    if len(found) > most:
+        return Listed(found[:most], int(found[most - 1]["id"]))
+    return Listed(found, int(rows[-1]["id"]), look) if len(rows) == look else Listed(found, 0)
 
 
 async def cost_of_part(gateway: str) -> tuple[str, float]:

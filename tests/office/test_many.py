@@ -9,7 +9,7 @@ import time_machine
 
 from bot.config import Config
 from models.messages import State
-from models.office import audience
+from models.office import audience, written_to_many
 from models.people import OfficeRole
 from tests.world.browser import Office, enqueue_message, open_office
 from tests.world.many import add_crowd, go_on, hidden, look, phone_of
@@ -169,6 +169,36 @@ async def test_what_is_handed_over_and_waits_is_stopped_too(office: Office) -> N
     await office.ask("UPDATE broadcast_receiver SET result = 'cancelled'")
     page = await office.html("/write/1")
     assert "Stopped" in page and 'action="/write/1/stop"' not in page
+
+
+async def test_people_are_chosen_by_what_stands_beside_them(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What has gone out is reported for a day: until then the outbox alone knows that it was sent."""
+    numbers = [row["id"] for row in await office.ask("SELECT id FROM customer ORDER BY id")]
+    assert len(numbers) == 3
+    await office.ask(
+        "INSERT INTO broadcast (id, key, author, created_at, changed_at, state, people, parts, texts, audience, "
+        "last_customer) VALUES (7, 'k', 'admin', 1, 1, 'done', 3, 3, '{\"en\": \"Hi\"}', '{}', 9)"
+    )
+    for number, state in zip(numbers, (State.SENT, State.DELIVERED, State.WAITING), strict=True):
+        await office.ask(
+            "INSERT INTO broadcast_receiver (id, broadcast_id, customer_id, phone, result) VALUES ($1, 7, $1, $2, $3)",
+            *(number, f"+25571{number}", "queued"),
+        )
+        await enqueue_message(office.db, state)
+        await office.ask("UPDATE outbox SET origin = $1 WHERE state = $2", f"broadcast 7 {number}", state.value)
+    everybody = await office.page("/write/7")
+    for result, name in (("sent", "Amina"), ("delivered", "Baraka"), ("queued", "Neema")):
+        assert name in everybody
+        for most in (1, written_to_many.LOOK_FOR):
+            monkeypatch.setattr(written_to_many, "LOOK_FOR", most)
+            path, found = f"/write/7?result={result}", ""
+            while path:
+                html = await office.html(path)
+                found += html
+                path = "".join(re.findall(r'href="(/write/7[^"]*before=[^"]*)"', html)).replace("&amp;", "&")
+            assert [each for each in ("Amina", "Baraka", "Neema") if each in found] == [name]
+            file = await (await office.get(f"/write/7?result={result}&csv=1")).text()
+            assert len(file.splitlines()) == 2 and name in file
 
 
 async def test_at_night_the_page_says_when_it_goes_on(office: Office, clock: time_machine.Traveller) -> None:

@@ -14,12 +14,10 @@ from bot.server import SERVER, Server
 from bot.text.gaps import wrong_gaps
 from handlers.office.frame.forms import LineField, OfficeForm
 from handlers.office.frame.lists import (
-    PAGE,
     PORTION,
     before_of,
     by_portions,
     csv_address,
-    cut_page,
     older_address,
     send_csv,
     wants_csv,
@@ -177,10 +175,9 @@ async def show(request: web.Request) -> web.StreamResponse:
     server, row = request.app[SERVER], await _one(request)
     result = request.query.get("result", "") if request.query.get("result", "") in set(Result) else ""
     if wants_csv(request):
-        rows = by_portions(partial(_portion, row["id"], result))
+        rows = _receivers(row["id"], result)
         return await send_csv(request, f"broadcast-{row['id']}", COLUMNS, (_cells(each) async for each in rows))
-    before = before_of(request) or written.LATEST
-    people, last = cut_page(await written.receivers(row["id"], before, result, most=PAGE + 1))
+    listed = await written.receivers(row["id"], before_of(request) or written.LATEST, result)
     results = await written.results_of(row["id"])
     return page(
         request,
@@ -192,8 +189,9 @@ async def show(request: web.Request) -> web.StreamResponse:
         results=[(one.value, words, results[one.value]) for one, words in RESULTS.items() if results.get(one.value)],
         words={one.value: words for one, words in RESULTS.items()},
         counted=sum(results.values()),
-        people=people,
-        older=older_address(request, last["id"]) if last else "",
+        people=listed.rows,
+        looked=listed.looked,
+        older=older_address(request, listed.next) if listed.next else "",
         csv=csv_address(request),
         chosen=result,
         stoppable=row["state"] == "going" or (row["state"] == "done" and Result.QUEUED.value in results),
@@ -213,9 +211,14 @@ async def stop(request: web.Request) -> web.StreamResponse:
     raise redirect(f"/write/{row['id']}")
 
 
-async def _portion(number: int, result: str, last: dict[str, Any] | None) -> Sequence[dict[str, Any]]:
-    """The people behind this one, for the file."""
-    return await written.receivers(number, last["id"] if last else written.LATEST, result, most=PORTION)
+async def _receivers(number: int, result: str) -> AsyncIterator[dict[str, Any]]:
+    """All people of one result, for the file."""
+    before = written.LATEST
+    while before:
+        listed = await written.receivers(number, before, result, most=PORTION)
+        for row in listed.rows:
+            yield row
+        before = listed.next
 
 
 def _cells(row: Mapping[str, Any]) -> tuple[object, ...]:
