@@ -12,6 +12,11 @@ from models.vault import Vault
 NEAR_DAYS = 300  # a day without its year is taken for the nearest one of that name
 
 
+def _is_far(day: date, today: date) -> bool:
+    """Whether a day without its year would be taken for another one."""
+    return abs((day - today).days) > NEAR_DAYS
+
+
 def _in_numbers(day: date) -> str:
     """2/12, as STMT takes it."""
     return f"{day.day}/{day.month}"
@@ -209,12 +214,12 @@ class Company:
 
     def date(self, day: date) -> str:
         """A day of the calendar: 2/12, with its year when that may be another one: 28/8/2029."""
-        far = abs((day - self.today()).days) > NEAR_DAYS
-        return f"{_in_numbers(day)}/{day.year}" if far else _in_numbers(day)
+        return f"{_in_numbers(day)}/{day.year}" if _is_far(day, self.today()) else _in_numbers(day)
 
     def day_by_name(self, when: datetime, language: str = "en") -> str:
-        """A day as the office reads it in the operator's zone: 2 Dec."""
-        return format_date(when.astimezone(self.zone), "d MMM", locale=language)
+        """A day as the office reads it in the operator's zone: 2 Dec, and with its year as `date`: 2 Dec 2029."""
+        day = when.astimezone(self.zone).date()
+        return format_date(day, "d MMM y" if _is_far(day, self.today()) else "d MMM", locale=language)
 
     def clock(self, when: datetime) -> str:
         """The time of day in the operator's zone: 10:42."""

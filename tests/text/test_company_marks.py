@@ -68,3 +68,5 @@ def test_days_are_numbers_as_people_write_them() -> None:
     assert COMPANY.day(datetime(2026, 12, 1, 22, tzinfo=UTC)) == "2/12"
     assert [COMPANY.date(date(2026, 12, 2)), COMPANY.date(date(2029, 8, 28))] == ["2/12", "28/8/2029"]
     assert COMPANY.day_by_name(datetime(2026, 12, 1, 22, tzinfo=UTC)) == "2 Dec"
+    assert COMPANY.day_by_name(datetime(2024, 12, 1, 22, tzinfo=UTC)) == "2 Dec 2024", "nobody takes it for this year's"
+    assert COMPANY.day_by_name(datetime(2029, 8, 28, tzinfo=UTC), "fr") == "28 ao\u00fbt 2029"

@@ -14,7 +14,7 @@ def moment(ms: int) -> datetime:
 
 
 def day_name(company: Company, moment: datetime) -> str:
-    """2 Dec, in the reader's language."""
+    """2 Dec, or 2 Dec 2029, in the reader's language."""
     return company.day_by_name(moment, LANGUAGE.get())
 
 

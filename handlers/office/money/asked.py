@@ -116,7 +116,5 @@ async def grid_names() -> dict[int, str]:
 
 
 def at(company: Company, moment: datetime) -> str:
-    """2 Dec 10:42, and with its year where that is another one."""
-    here = moment.astimezone(company.zone)
-    year = "" if here.year == company.today().year else f" {here.year}"
-    return f"{day_name(company, moment)}{year} {company.clock(moment)}"
+    """2 Dec 10:42."""
+    return f"{day_name(company, moment)} {company.clock(moment)}"
