@@ -82,7 +82,8 @@ async def test_a_statement_is_read_and_each_difference_mended_by_one_click(desk:
     await desk.done(lines["RKL2"], at=PAGE, do="take")
     assert "Say why." in await desk.refused(lines["RKL3"], at=PAGE, do="leave")
     await desk.done(lines["RKL3"], at=PAGE, do="leave", why="rent of the shop")
-    assert "There is no payment XX of daraja." in await desk.refused(lines["RKL4"], at=PAGE, do="back", payment="XX")
+    html = await desk.refused(lines["RKL4"], at=PAGE, do="back", payment="XX")
+    assert "There is no payment XX of daraja." in html and 'value="XX"' in html, "what was typed is mended"
     assert "The money of RKL1 was used." in await desk.refused(lines["RKL4"], at=PAGE, do="back", payment="rkl 1")
     await desk.done(lines["RKL4"], at=PAGE, do="payout")
     assert "RKL2 is settled already." in await desk.refused(lines["RKL2"], at=PAGE, do="take")

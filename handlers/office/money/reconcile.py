@@ -206,7 +206,7 @@ async def _settle(
     if what not in works:
         raise web.HTTPBadRequest(text=_("This is no form of ours.") + "\n", headers=HEADERS)
     if problem := await do(request, works[what]):
-        return await _draw(request, 422, problem=problem, provider=provider, **opened)
+        return await _draw(request, 422, problem=problem, provider=provider, sent=request[FORM], **opened)
     query = read_filter(request).query(provider=provider, done=what)
     raise redirect(f"/money/reconcile?{query}")
 
@@ -216,7 +216,7 @@ async def _draw(request: web.Request, status: int = 200, **more: object) -> web.
     asked, known = read_filter(request), await reconciling.known_providers()
     provider, fit = await _fit(request, str(more.pop("provider", "")))
     fields: dict[str, object] = {"problem": "", "wrong_lines": [], "left_out": [], "open_line": 0, "open_payment": 0}
-    fields["upload_form"] = UploadForm()
+    fields |= {"upload_form": UploadForm(), "sent": {}}
     return page(
         request,
         "money/reconcile.html",
