@@ -31,6 +31,7 @@ from models.sql import connection, now_ms
 LONGEST_NAME = 100  # as its column
 ONE = r"/settings/phones/{number:\d{1,9}}"
 MOST = 50  # phones on the page
+NO_SIM = N_("This SIM card is not in the phone any more.")
 COLUMNS = ("name", "state", "seen", "battery", "sim", "carrier", "number", "troubles")
 
 
@@ -112,7 +113,10 @@ async def rename(request: web.Request) -> web.StreamResponse:
         return await _draw_one(request, await _find(request), 422, problem=_("Write a name of 1 to 100 letters."))
 
     async def work(phone: Phone, *, actor: str) -> None:
-        await linking.rename(phone, name, actor=actor)
+        try:
+            await linking.rename(phone, name, actor=actor)
+        except NameTaken:
+            raise NameTaken(_("Another phone is called {name}.", name=name)) from None
 
     return await _change(request, work, "rename")
 
@@ -127,7 +131,10 @@ async def number_sim(request: web.Request) -> web.StreamResponse:
         return await _draw_one(request, await _find(request), 422, problem=_(str(error)))
 
     async def work(phone: Phone, *, actor: str) -> None:
-        await linking.number_sim(phone, read_number(form.get("place", "")), number, actor=actor)
+        try:
+            await linking.number_sim(phone, read_number(form.get("place", "")), number, actor=actor)
+        except NoSuchSim:
+            raise NoSuchSim(_(NO_SIM)) from None
 
     return await _change(request, work, "sim")
 
@@ -147,7 +154,7 @@ async def bind(request: web.Request) -> web.StreamResponse:
 
     async def work(phone: Phone, *, actor: str) -> None:
         if place not in [sim.number for sim in read_sims(phone.sims)]:
-            raise NoSuchSim(_("This SIM card is not in the phone any more."))
+            raise NoSuchSim(_(NO_SIM))
         trusted = form.get("trusted") == "yes"
         await receipt_texts.bind(phone, place, operator, trusted=trusted, balance=balance, actor=actor)
 

@@ -60,10 +60,14 @@ async def test_a_phone_is_paused_resumed_renamed_numbered_and_shut_out(config: C
         assert not (await Phone.get(id=phone.id)).paused
         await post(office, f"{at}/sim", place="1", phone="0754 000 111")
         assert read_sims((await Phone.get(id=phone.id)).sims)[0].phone == "+255754000111"
-        assert "has no SIM 9" in (await post(office, f"{at}/sim", place="9", phone="0754000111"))[1]
+        said = "This SIM card is not in the phone any more."
+        assert said in (await post(office, f"{at}/sim", place="9", phone="0754000111"))[1]
         assert (await post(office, f"{at}/sim", place="1", phone="x"))[0] == 422
         await Phone.create(name="Home phone", signing_key="", added_at=now_ms(), sims=write_sims([]))
         assert "Another phone is called Home phone." in (await post(office, f"{at}/rename", name="Home phone"))[1]
+        await office.ask("UPDATE officeuser SET language = 'fr'")
+        html = (await post(office, f"{at}/rename", name="Home phone"))[1]
+        assert "Un autre téléphone s&#39;appelle Home phone." in html, "in the reader's language"
         await post(office, f"{at}/rename", name="Till phone")
         assert (await post(office, f"{at}/unlink"))[0] == 422
         assert await post(office, f"{at}/unlink", sure="yes") == (303, "/settings/phones?done=unlink")
