@@ -81,6 +81,15 @@ async def test_the_month_adds_up_what_it_shows(desk: Desk) -> None:
     assert "All 1 4,000 400 500 300 into the wallet 4,000 300 in the wallet 400" in page
 
 
+async def test_the_month_says_which_commission_was_kept_out_of_the_cash(desk: Desk) -> None:
+    """Else what was sold is more than what was handed in and what is held."""
+    await desk.sold(amount=4000)
+    await desk.done("/people/agents/1/cash", at="/people/agents/1", amount="3000")
+    page = await desk.page("/money/month")
+    assert "Asha Mushi Mtwara North 1 4,000 400 3,000 commission 400 paid out 600 0" in page
+    assert "All 1 4,000 400 3,000 commission 400 paid out 600 0" in page
+
+
 async def test_who_has_left_stands_in_the_month_as_long_as_commission_is_due_or_was_paid(desk: Desk) -> None:
     due = [Posting(AccountKind.COMMISSION_COST, 0, 40000), Posting(AccountKind.COMMISSION, 2, -40000)]
     await book("earned before", *due)

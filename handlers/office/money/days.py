@@ -95,6 +95,7 @@ async def show_month(request: web.Request) -> web.StreamResponse:
         rows=rows,
         total=_add_up(rows),
         handed_in=sum(row.handed_in for row in rows),
+        commission_paid=sum(row.commission_paid for row in rows),
         topped_up=sum(row.topped_up for row in rows),
         held=sum(row.agent["held"] for row in rows),
         wallet=sum(row.agent["wallet"] for row in rows),
