@@ -12,7 +12,6 @@ from rapidfuzz.distance import OSA
 from models.customers import name_index
 from models.devices import LONGEST, TAIL
 from models.devices.tables import ALIKE, FOLDED
-from models.names import folded
 from models.selling.contracts import FIRST_NUMBER
 from models.sql import connection, ending_of, execute, marks
 
@@ -196,7 +195,7 @@ async def _endings(asked: Asked) -> list[Hit]:
 
 async def _names(asked: Asked) -> list[Hit]:
     agents = [(int(row["id"]), _words(row["name"])) for row in await _ask(AGENT_NAMES)]
-    words = folded(asked.text).split()
+    words = _words(asked.text)
     hits = [Hit(Kind.AGENT, number, Why.NAME) for number, name in agents if _fits(words, name)]
     hits += [Hit(Kind.CUSTOMER, each, Why.NAME) for each in await name_index.find_by_name(asked.text, MOST + 1)]
     if hits and not asked.near:
@@ -209,7 +208,7 @@ async def _names(asked: Asked) -> list[Hit]:
 @lru_cache(maxsize=2 * AGENTS)
 def _words(name: str) -> Sequence[str]:
     """A name as it is compared. Agents are few, and looked through each time: their names are kept so."""
-    return tuple(folded(name).split())
+    return tuple(name_index.name_words({"name": name, "surname": ""}))
 
 
 def _fits(words: Sequence[str], name: Sequence[str]) -> bool:

@@ -132,6 +132,17 @@ async def test_an_agent_who_is_retired_is_found_by_name_behind_who_works_here(mw
     assert [hit.id for hit in hits if hit.kind is find.Kind.AGENT] == [fresh.id, gone.id]
 
 
+async def test_a_name_is_found_with_and_without_its_marks(mwanga: Server) -> None:
+    """A phone writes the apostrophe of a typographer; and who calls says no hyphen."""
+    await Customer.filter(phone=PEOPLE["Neema"]).update(surname="Ng'ombe")
+    await Agent.filter(phone=PEOPLE["Juma"]).update(name="Jean-Marie N'Guessan")
+    await keep_names(mwanga)
+    for typed in ("Ng’ombe", "ng'ombe", "NGOMBE"):
+        assert await found(mwanga, typed) == {("Neema Ng'ombe", "name")}, typed
+    for typed in ("jean marie", "Jean-Marie", "N’Guessan", "nguessan"):
+        assert await found(mwanga, typed) == {("Jean-Marie N'Guessan", "name")}, typed
+
+
 async def test_a_customer_number_that_may_be_an_end_finds_both(mwanga: Server) -> None:
     await Customer.filter(name="Neema").update(phone="+255710991234")
     one = await Customer.create(id=1234, name="Zawadi", surname="Paulo", mini_grid_id=1)

@@ -84,7 +84,7 @@ def read_asked(text: str, company: Company, *, near: bool = False) -> Asked:
     digits = "" if letters or "#" in said else _end_of_phone(said)
     serial = tidy_serial(said)
     return Asked(
-        text=text,
+        text=said,
         phones=phones,
         digits=digits,
         serial=serial if len(serial) >= TAIL and "#" not in said else "",
