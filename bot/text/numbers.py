@@ -112,7 +112,8 @@ def sender(raw: str, country: str) -> Sender:
         return Sender(SenderKind.SHORT, code[1])
     # Form data turns an unescaped + into a space, and Kannel delivers foreign numbers without one.
     international = "+" + value
-    for spelling in (international, value) if raw.startswith(" ") else (value, international):
+    abroad = raw.startswith(" ") or _is_abroad(value, country)
+    for spelling in (international, value) if abroad else (value, international):
         try:
             return Sender(SenderKind.NUMBER, parse(spelling, country))
         except ValueError:
@@ -120,6 +121,19 @@ def sender(raw: str, country: str) -> Sender:
     # Not made plain: É is in the alphabet of names, and whoever may call himself MPÉSA is not MPESA.
     name = "".join(letter if letter.isprintable() and letter != "\ufffd" else "?" for letter in raw.strip())
     return Sender(SenderKind.ALPHA, name[:_ADDRESS_LENGTH])
+
+
+@lru_cache(maxsize=8192)
+def _is_abroad(digits: str, country: str) -> bool:
+    """Whether these are a number of another country that lacks its plus, and none of this one as far as the tables
+    know: Nigeria allows 14 digits, so its length alone would make one of any of them."""
+    if not digits.isdecimal() or len(digits) > _ADDRESS_LENGTH:
+        return False
+    try:
+        here, there = _read(digits, country), phonenumbers.parse(f"+{digits}")
+    except NumberParseException:
+        return False
+    return phonenumbers.is_valid_number(there) and not phonenumbers.is_valid_number(here)
 
 
 def local(e164: str, country: str) -> str:

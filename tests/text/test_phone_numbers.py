@@ -161,6 +161,22 @@ def test_a_space_for_a_plus_decides_where_a_number_could_be_read_both_ways() -> 
     assert sender(" 6581234567", "KE").value == "+6581234567"
 
 
+@pytest.mark.parametrize(
+    ("raw", "e164"),
+    [
+        ("22790123456", "+22790123456"),  # Niger, as Kannel brings it: as a number of Nigeria it would have 11 digits
+        ("2290197123456", "+2290197123456"),
+        ("237650123456", "+237650123456"),
+        ("2348031234567", "+2348031234567"),
+        ("8031234567", "+2348031234567"),
+        ("08031234567", "+2348031234567"),
+        ("2347991234567", "+2347991234567"),  # of a prefix that the tables do not know yet
+    ],
+)
+def test_a_sender_abroad_without_a_plus_is_no_longer_number_of_the_country(raw: str, e164: str) -> None:
+    assert sender(raw, "NG") == Sender(NUMBER, e164)
+
+
 @given(st.text(max_size=30))
 def test_any_sender_is_read(raw: str) -> None:
     kind, value = sender(raw, "TZ")
