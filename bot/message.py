@@ -18,7 +18,7 @@ class Inbound:
     recipient: str = ""  # which of our numbers it was sent to
     network: str = ""  # the sender's, by its code, where the gateway names it
     sim: int = 0  # of a gateway phone: the SIM card that got it; 0 where it does not say
-    reached_at: int = 0  # of a gateway phone: when it got it, by its clock (ms)
+    reached_at: int = 0  # when the gateway got it, by a clock of its own (ms); 0 where it does not say
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Africa's Talking: its callbacks become what bot/message.py names, the outbox's messages its requests."""
 
 import json
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -123,6 +124,7 @@ class AfricasTalking(BaseGateway):
             text=present(form, "text"),
             recipient=with_plus(optional(form, "to"))[:LONGEST_ADDRESS],
             network=optional(form, "networkCode")[:LONGEST_NETWORK],
+            reached_at=_read_date(optional(form, "date")),
         )
 
     def parse_receipt(self, form: Fields) -> Receipt:
@@ -181,6 +183,15 @@ class AfricasTalking(BaseGateway):
         if caller.kind is not SenderKind.NUMBER:
             raise BadCallback("phoneNumber is not a phone number")
         return caller.value
+
+
+def _read_date(text: str) -> int:
+    """Milliseconds of `2026-03-02 09:00:00` or `2026-03-02T09:00:00Z`, both UTC; 0 for anything else."""
+    try:
+        date = datetime.fromisoformat(text)
+    except ValueError:
+        return 0
+    return max(round((date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() * 1000), 0)
 
 
 def _read_answer(body: bytes) -> Sent:

@@ -50,6 +50,9 @@ HEADERS = {
     "coding": "X-Kannel-Coding",
 }
 
+# %T. What the header X-Kannel-Time has is no number.
+SECONDS = re.compile("[0-9]{1,11}")
+
 # %d of a report is one bit of its mask (user guide, "Delivery reports"). 16 is also what bearerbox itself says of a
 # message that became too old in its queue.
 MASKS: dict[str, tuple[State, str, str]] = {
@@ -144,6 +147,7 @@ class Kannel(BaseGateway):
             text=text,
             recipient=with_plus(optional(form, "to"))[:LONGEST_ADDRESS],
             network=optional(form, "smsc")[:LONGEST_NETWORK],
+            reached_at=int(time[0]) * 1000 if (time := SECONDS.fullmatch(optional(form, "time"))) else 0,
         )
 
     def parse_receipt(self, form: Fields) -> Receipt:

@@ -64,7 +64,7 @@ class StoredSms:
     text: str  # as it came
     network: str = ""  # the sender's, by its code, where the gateway named it
     sim: int = 0  # of a gateway phone: the SIM card that got it; 0 where it did not say
-    reached_at: int = 0  # when it came: to the gateway phone by its clock, or to us (ms)
+    reached_at: int = 0  # when its gateway got it, by a clock of the gateway's (ms); 0 where it does not say
     received_at: int = 0  # when it came to us, which may be before it could be stored (ms)
 
 
@@ -260,10 +260,8 @@ class Inbox:
             with contextlib.suppress(Sealed):  # another secret key: the starred text is understood as it stands
                 text = self._vault.open(row["sealed"], _purpose(row["gateway"], row["external_id"]))
         sender = Sender(SenderKind(row["sender_kind"]), row["phone"])
-        # No phone has a text before it was sent; a clock that is ahead says nothing.
-        received_at = row["received_at"]
-        reached_at = min(row["reached_at"] or received_at, received_at)
-        return StoredSms(row["id"], row["gateway"], sender, text, row["network"], row["sim"], reached_at, received_at)
+        came = row["reached_at"], row["received_at"]
+        return StoredSms(row["id"], row["gateway"], sender, text, row["network"], row["sim"], *came)
 
 
 async def reseal_texts(vault: Vault) -> int:

@@ -285,6 +285,8 @@ class Dispatcher:
         if talk is None or exchange.caller.role not in talk.roles:
             exchange.conversation.close("left")
             return TurnResult(Reply(changed(talk)), outcome="changed")
+        if exchange.is_too_old_for(state):
+            return await self._replay(exchange, talk, state, [])
         first = is_first(state, talk, text)
         result = await self._replay(exchange, talk, state, [text])
         again = result.outcome == "asked again"
@@ -331,6 +333,8 @@ class Dispatcher:
         exchange.language = chat.language
         if result.open:
             state.asked_at, state.asked_in = now_ms(), f"sms {exchange.message.id}"
+            if not exchange.is_too_old_for(state):
+                state.asked_by, state.asked_after = exchange.message.gateway, exchange.message.reached_at
             exchange.conversation.ask(state)
         else:  # that a PIN was wrong, or that it was a no, is not to be said again of a right one or a yes
             how = "left" if result.outcome in ("given up", "declined", "left") else "done"
@@ -499,6 +503,12 @@ class _Exchange:
     answer: str | None = None  # what of the text answers a question that the rest of it names
     no_command: bool = False  # whether it was neither a command that fits nor an answer
 
+    def is_too_old_for(self, asked: TalkState) -> bool:
+        """Whether a text was written before the one that this question answered. A gateway brings later what we did not
+        take at first, and then it may answer a question that nobody has read yet. One clock tells both times."""
+        same_clock = self.message.gateway == asked.asked_by
+        return same_clock and 0 < self.message.reached_at < asked.asked_after
+
     def use_language(self, language: str, known: Sequence[str]) -> None:
         """Answer somebody whom we do not know in the language that the text is in."""
         if language in known:
@@ -525,13 +535,14 @@ def _letters(text: str) -> str:
 
 
 def _heard(message: StoredSms) -> Heard:
+    """No phone has a text before it was sent: a clock that is ahead says nothing."""
     return Heard(
         inbox_id=message.id,
         gateway=message.gateway,
         sim=message.sim,
         sender=message.sender,
         text=message.text,
-        reached_at=message.reached_at,
+        reached_at=min(message.reached_at or message.received_at, message.received_at),
     )
 
 

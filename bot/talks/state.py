@@ -44,6 +44,8 @@ class TalkState:
     signing: bool = False  # whether the open question wants a PIN for an effect
     holds: int = 0  # minor units of cash that an agent takes with the yes that is wanted, or of the wallet
     asked_in: str = ""  # the origin of the message in which the open question went out by SMS
+    asked_by: str = ""  # the gateway of the text that it answered
+    asked_after: int = 0  # when that gateway got the text, by a clock of its own (ms); 0 where it did not say
 
     @property
     def is_expired(self) -> bool:

@@ -26,7 +26,7 @@ class Inbox(Model):
     error = fields.TextField(default="")  # why no talk could handle it
     aways = fields.SmallIntField(default=0, db_default=0)  # how often the database went away while it was handled
     sim = fields.SmallIntField(default=0, db_default=0)  # of the gateway phone that got it; 0 where it does not say
-    reached_at = fields.BigIntField(default=0, db_default=0)  # when that phone got it, by its clock
+    reached_at = fields.BigIntField(default=0, db_default=0)  # when the gateway got it, by its clock (ms)
     answered_at = fields.BigIntField(default=0, db_default=0)  # when the office answered it, or said that it need not
 
     class Meta:

@@ -130,10 +130,10 @@ class Emulator:
         await self._client.close()
         await self.listener.close()
 
-    async def sms(self, phone: str, text: str, id: str | None = None) -> int:
+    async def sms(self, phone: str, text: str, id: str | None = None, *, date: str = "2026-03-02 09:00:00") -> int:
         """Somebody texts us. Returns the HTTP status; the real one would post again until it is 200."""
         fields = {"from": phone, "to": SENDER, "text": text, "id": id or self.new_id("sms")}
-        dated = {"date": "2026-03-02 09:00:00", "networkCode": NETWORK}
+        dated = {"date": date, "networkCode": NETWORK}
         return (await self.post("sms", fields | dated)).status
 
     async def dial(self, phone: str, code: str = SERVICE_CODE) -> "Session":

@@ -50,8 +50,13 @@ async def ours(at: Emulator) -> AsyncIterator[AfricasTalking]:
         (SMS | {"text": "A\0B"}, Inbound(NAME, "sms-1", OWNER, "AB", "15054", "64004")),
         (
             SMS | {"date": "2026-03-02 09:00:00", "linkId": "9", "new": "?"},
-            Inbound(NAME, "sms-1", OWNER, BUY, "15054", "64004"),
+            Inbound(NAME, "sms-1", OWNER, BUY, "15054", "64004", reached_at=1_772_442_000_000),
         ),
+        (
+            SMS | {"date": "2026-03-02T09:00:00Z"},
+            Inbound(NAME, "sms-1", OWNER, BUY, "15054", "64004", reached_at=1_772_442_000_000),
+        ),
+        (SMS | {"date": "yesterday"}, Inbound(NAME, "sms-1", OWNER, BUY, "15054", "64004")),
         (
             {"id": "2", "from": "M-PESA", "text": "Hi"},
             Inbound(NAME, "2", Sender(SenderKind.ALPHA, "M-PESA"), "Hi"),

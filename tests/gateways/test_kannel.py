@@ -44,7 +44,7 @@ def sms(callback: Callback, ours: Kannel | None = None) -> Inbound:
 
 def inbound(text: str, **changes: object) -> Inbound:
     values = {"external_id": ID, "sender": OWNER, "text": text, "recipient": "15054", "network": "fake"}
-    return Inbound(gateway=NAME, **(values | changes))  # type: ignore[arg-type]
+    return Inbound(gateway=NAME, **(values | {"reached_at": 1_795_482_924_000} | changes))  # type: ignore[arg-type]
 
 
 # What its calls mean.
@@ -72,8 +72,12 @@ def inbound(text: str, **changes: object) -> Inbound:
         (post(f"{TO_US}&{BYTES}", b"\0\1bin", "application/octet-stream"), inbound("\1bin")),
         (post(TO_US, "Été".encode("utf-16-be"), 'text/plain; charset="UTF-16BE"'), inbound("Été")),
         (post(TO_US, b"caf\xe9", "text/plain; charset=iso-8859-1"), inbound("café")),
-        (post(f"id={ID}", b"Hi", From="+255710000002", To="15054", SMSC="fake"), inbound("Hi")),
-        (post(f"id={ID}&from=&to=15054&smsc=fake", b"Hi", From="255710000002", To="15055"), inbound("Hi")),
+        (post(f"id={ID}", b"Hi", From="+255710000002", To="15054", SMSC="fake"), inbound("Hi", reached_at=0)),
+        (post(f"id={ID}&from=&to=15054&smsc=fake&time=", b"Hi", From="255710000002"), inbound("Hi", reached_at=0)),
+        (
+            post(f"id={ID}&from=255710000002&to=15054&smsc=fake", b"Hi", To="15055", Time="2026-11-24 09:55"),
+            inbound("Hi", reached_at=0),
+        ),
         (post("", f"{TO_US}&text=Hi+%E2%82%AC".encode(), "application/x-www-form-urlencoded"), inbound("Hi €")),
         (post(TO_US, b"text=%00H&coding=2", "application/x-www-form-urlencoded"), inbound("H")),
     ],

@@ -137,6 +137,20 @@ async def test_a_new_order_leaves_the_open_one_for_good(served: Serving) -> None
     assert await sold(served) == 0
 
 
+async def test_a_yes_that_its_gateway_brings_late_is_no_answer_to_a_later_question(served: Serving) -> None:
+    """A gateway posts again after a minute or more what we did not take, and what is newer meanwhile."""
+    brought = ((ORDER, "09:00:00"), ("BUY EB100042 2000", "09:05:00"), (YES, "09:01:00"), ("1", "09:01:30"))
+    for text, time in brought:
+        assert await served.emulator.sms(ASHA, text, date=f"2026-03-02 {time}") == 200
+        await served.handled()
+    _, question, again, once_more = await answers(served)
+    assert question == again == once_more and "Sell 1 day" in question
+    assert await sold(served) == 0
+    assert await served.emulator.sms(ASHA, YES, date="2026-03-02T09:06:00Z") == 200
+    await served.handled()
+    assert (await answers(served))[-1].startswith("SOLD TZS 2,000")
+
+
 async def ten_times(session: Session, answer: str) -> str:
     """One turn that the network delivers ten times at once: what all of them are answered."""
     repeats = [session.enter(answer), *(session.repeat() for _ in range(9))]
