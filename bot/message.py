@@ -64,6 +64,9 @@ class Receipt:
     # Whether the id is the message's number in the outbox, which went out with it: that is known without an answer to
     # the request.
     ours: bool = field(default=False, compare=False)
+    # To whom that message went; empty where the report does not say. Another database may have had the same number for
+    # another message, as that of a demo, or of after the backup that was restored.
+    phone: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)

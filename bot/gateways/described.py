@@ -34,8 +34,8 @@ from bot.text.gsm import is_gsm, parts
 from bot.text.numbers import sender as read_sender
 from models.messages import State
 
-# Our own id in a report's address. No aggregator has a field of this name.
-OUR_ID = "mwanga_id"
+# Our own id in a report's address, and whom the message is for. No aggregator has fields of these names.
+OUR_ID, OUR_PHONE = "mwanga_id", "mwanga_to"
 STATES = {"sent": State.SENT, "delivered": State.DELIVERED, "failed": State.FAILED}
 
 
@@ -127,7 +127,8 @@ class Described(BaseGateway):
         which = OUR_ID if OUR_ID in form and not self._settings.send.theirs else where.id
         said = f"{word}: {why}" if why else word
         external_id, ours = required(form, which, LONGEST_ID), not self._settings.send.theirs
-        return Receipt(self.name, external_id, state, said[:LONGEST_WORD], reason, ours)
+        phone = f"+{to}" if which == OUR_ID and (to := optional(form, OUR_PHONE)) else ""
+        return Receipt(self.name, external_id, state, said[:LONGEST_WORD], reason, ours, phone)
 
     async def send(self, message: Outbound) -> Sent:
         """Hand one message over. Raises SendError; `timeout` and `strange answer` may have been taken."""
@@ -148,7 +149,7 @@ class Described(BaseGateway):
             "text": message.text,
             "id": str(message.id),
             "sender": about.sender,
-            "delivery_url": f"{self._reports}?{OUR_ID}={message.id}",
+            "delivery_url": f"{self._reports}?{OUR_ID}={message.id}&{OUR_PHONE}={message.phone.removeprefix('+')}",
             "coding": self._choose_coding(message.text),
         }
 

@@ -151,10 +151,12 @@ class Kannel(BaseGateway):
         )
 
     def parse_receipt(self, form: Fields) -> Receipt:
-        """A delivery report; its id is the one that we gave in the address. A state we do not know is no news."""
+        """A delivery report; its id and number are those that we gave in the address. A state we do not know is no
+        news."""
         mask = required(form, "state").strip()
         state, reason, word = MASKS.get(mask, (State.SENT, "", mask[:LONGEST_WORD]))
-        return Receipt(self.name, required(form, "id", LONGEST_ID), state, word, reason, ours=True)
+        phone = f"+{to}" if (to := optional(form, "to")) else ""
+        return Receipt(self.name, required(form, "id", LONGEST_ID), state, word, reason, ours=True, phone=phone)
 
     async def send(self, message: Outbound) -> Sent:
         """Hand one message over. Raises SendError; `timeout` and `strange answer` may have been taken. The answer has
@@ -165,7 +167,7 @@ class Kannel(BaseGateway):
             "X-Kannel-Coding": "0" if is_gsm(message.text) else "2",
             # Minutes. It counts from now and not from when our message was made, so at worst it lives twice as long.
             "X-Kannel-Validity": str(LIFE[message.kind] * 60),
-            "X-Kannel-DLR-Url": f"{self._dlr_url}?id={message.id}&state=%d",
+            "X-Kannel-DLR-Url": f"{self._dlr_url}?id={message.id}&to={message.phone.removeprefix('+')}&state=%d",
         }
         text = message.text.encode()
         async with request(self._session, "POST", self._settings.url, data=text, headers=headers) as answer:

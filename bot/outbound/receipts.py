@@ -21,10 +21,10 @@ PARKED = 2_048
 NUMBER = re.compile(r"[1-9][0-9]{0,17}")  # of a row
 
 # The first condition is the partial index's own, without which SQLite does not use it.
-FIND = "SELECT id, external_id, state, gateway FROM outbox WHERE external_id <> '' AND external_id IN ({})"
+FIND = "SELECT id, external_id, state, gateway, phone FROM outbox WHERE external_id <> '' AND external_id IN ({})"
 # A request that carried our own id, and was not answered (yet), or with an error: the gateway reports on it, so it has
 # the message. The row may still have the id (m<row>-<try>-<time>) under which a phone had it before.
-FIND_OURS = """SELECT id, external_id, state, gateway, tried_before FROM outbox
+FIND_OURS = """SELECT id, external_id, state, gateway, phone, tried_before FROM outbox
   WHERE tries > 0 AND (external_id = '' OR external_id LIKE 'm%') AND id IN ({})"""
 
 
@@ -132,10 +132,10 @@ class Receipts:
 
 
 def _is_about(receipt: Receipt, row: dict[str, Any]) -> bool:
-    """Whether a gateway reports on this message, which it sent; or which it delivered after all, when the message had
-    left it without an outcome."""
+    """Whether a gateway reports on this message, which it sent, and to the same phone; or which it delivered after all,
+    when the message had left it without an outcome."""
     left = receipt.state is State.DELIVERED and receipt.gateway in row.get("tried_before", "").split()
-    return left or row["gateway"] == receipt.gateway
+    return (left or row["gateway"] == receipt.gateway) and receipt.phone in ("", row["phone"])
 
 
 def _of_another_try(row: dict[str, Any], receipt: Receipt) -> bool:

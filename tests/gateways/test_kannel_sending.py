@@ -54,7 +54,7 @@ async def test_a_message_goes_out_in_headers_and_a_body_and_with_our_id(ours: Ka
         "X-Kannel-Validity": str(72 * 60),
         "X-Kannel-DLR-Mask": "31",
         "X-Kannel-DLR-Url": f"{ADDRESS}/gateways/kannel/{quote(SECRET, safe='').replace('%', '%%')}"
-        "/delivery?id=42&state=%d",
+        "/delivery?id=42&to=255710000002&state=%d",
     }
     assert request.method == "POST" and request.headers["Content-Type"] == "text/plain; charset=UTF-8"
     assert (request.path_qs, body.decode()) == ("/cgi-bin/sendsms", MESSAGE.text)

@@ -108,6 +108,24 @@ async def test_a_gateway_that_takes_a_message_and_answers_with_an_error_gets_it_
     assert ((await bench.row("hello"))["state"], bench.gateway.texts) == ("delivered", ["hello"])
 
 
+async def test_a_report_with_our_own_id_is_for_the_message_to_the_same_phone(bench: Bench) -> None:
+    """After a restore the numbers begin again with that of the backup, and Kannel reports for a day on what went
+    before."""
+    bench.gateway.refuse("gateway fault")
+    await bench.enqueue("hello")
+    await bench.settle()
+    row = await bench.row("hello")
+    before = replace(receipt(State.DELIVERED, str(row["id"])), ours=True, phone="+255799999999")
+    assert not await bench.outbox.record_receipt(before)
+    assert (await bench.row("hello"))["state"] == "scheduled"
+    await bench.settle_after(MINUTE)
+    assert bench.gateway.texts == ["hello", "hello"]
+    await bench.sql("UPDATE outbox SET external_id = CAST(id AS TEXT)")
+    assert not await bench.outbox.record_receipt(before)
+    assert await bench.outbox.record_receipt(replace(before, phone=row["phone"]))
+    assert (await bench.row("hello"))["state"] == "delivered"
+
+
 async def test_a_report_that_overtakes_a_lost_answer_settles_it_too(bench: Bench) -> None:
     async def answer(message: Outbound) -> None:
         await bench.outbox.record_receipt(replace(receipt(State.DELIVERED, str(message.id)), ours=True))

@@ -13,7 +13,9 @@ from bot.text.numbers import Sender, SenderKind
 ADDRESS, SECRET, KEY = "http://127.0.0.1:8080", "a secret / of 100 %", "a signing key"
 PHONE = "+255710000002"
 OWNER = Sender(SenderKind.NUMBER, PHONE)
-DELIVERY_URL = f"{ADDRESS}/gateways/pigeon/a%20secret%20%2F%20of%20100%20%25/delivery?mwanga_id=42"
+DELIVERY_URL = (
+    f"{ADDRESS}/gateways/pigeon/a%20secret%20%2F%20of%20100%20%25/delivery?mwanga_id=42&mwanga_to=255710000002"
+)
 PIGEON = tomllib.loads(
     """
 callbacks = "form"
