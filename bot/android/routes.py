@@ -18,6 +18,7 @@ from bot.gateways import BadCallback
 from bot.message import Inbound
 from bot.runtime import Database, Metrics
 from models.messages import Phone
+from models.messages.phones import FRESH_S
 from models.vault import Vault
 
 log = logging.getLogger(__name__)
@@ -181,7 +182,7 @@ class PhoneRoutes:
         offset = _ahead(timestamp, self._phones.clock() // 1000)
         if offset is None:
             self._refuse(phone.gateway, 401, "stale", "the timestamp is no time")
-        if abs(offset) > to_app.FRESH_S:
+        if abs(offset) > FRESH_S:
             await self._phones.note_heard(phone, clock_offset=offset)
             self._refuse(phone.gateway, 401, "stale", "the phone's clock is wrong")
         if abs(offset - phone.clock_offset) > 30:  # what a network takes is no news

@@ -12,7 +12,6 @@ from models.messages import MessageKind
 LONGEST_VERSION = 20  # as its column
 AGENT = re.compile(r"me\.capcom\.smsgateway[^/]*/(\d+\.\d+\.\d+)")
 
-FRESH_S = 300  # the timestamp is made anew at each try, so that events of any age are fresh when they come
 # Android asks the user above 30 parts of an app in 30 minutes, and once the app's own limit of so many messages is full
 # it holds all for a whole period. It lags behind us by its pauses, up to 28 of 6 s: with 3 minutes more it never is.
 PARTS, PERIOD_MS, SPACE_MS = 28, 1_980_000, 2_000

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from bot.config import Config
+from bot.routing.health import span
 from bot.text.i18n import N_, Say, in_english
 from models.messages import Phone, read_sims
 from models.messages.phones import OLDEST, too_old
@@ -23,7 +24,7 @@ def troubles(phone: Phone, receivers: Mapping[int, int], config: Config, say: Sa
         found.append(say(N_("It is slow until the app is restarted: it waits for a cloud to wake it.")))
     if abs(phone.clock_offset) > CLOCK_S:
         clock = N_("Its clock is {span} ahead.") if phone.clock_offset > 0 else N_("Its clock is {span} late.")
-        found.append(say(clock, span=_span(abs(phone.clock_offset), say)))
+        found.append(say(clock, span=span(abs(phone.clock_offset), say)))
     if phone.wrong_signatures:
         found.append(_of_signatures(phone, config, say))
     found += [say(N_("SIM {number}: {why}"), number=sim.number, why=say(sim.stopped)) for sim in sims if sim.stopped]
@@ -50,11 +51,3 @@ def _of_signatures(phone: Phone, config: Config, say: Say) -> str:
     else:
         said = N_("Its signing key differs: link it again. {count} events were refused, the last on {day} at {time}.")
     return say(said, count=phone.wrong_signatures, day=f"{last:%-d %b}", time=f"{last:%H:%M}")
-
-
-def _span(seconds: int, say: Say) -> str:
-    """90 s, 12 min, 5 h, 3 days."""
-    for length, unit in ((86_400, N_("{n} days")), (3_600, N_("{n} h")), (60, N_("{n} min"))):
-        if seconds >= 2 * length:
-            return say(unit, n=seconds // length)
-    return say(N_("{n} s"), n=seconds)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.text.i18n import N_, Say, in_english
+from models.messages.phones import FRESH_S
 from models.sql import MINUTE_MS
 
 # An idle phone sleeps for a while without being dead: others raised their alarm from 30 to 90 minutes
@@ -40,6 +41,7 @@ class Facts:
     stopped: str = ""  # why it may send nothing: its app, or its SIM cards
     battery: int | None = None  # percent
     charging: bool | None = None
+    clock_offset: int = 0  # by how many seconds its clock is ahead; much, and nothing comes in by it
     network: str = ""  # by which it reaches us
     carriers: tuple[str, ...] = ()  # the operators of its SIM cards that send
     # How it answers
@@ -103,6 +105,9 @@ def _down(facts: Facts, now: int, say: Say) -> str:
         return f"{silent} {battery}"
     if facts.stopped:
         return say(facts.stopped)
+    if abs(facts.clock_offset) > FRESH_S:
+        clock = N_("Its clock is {span} ahead.") if facts.clock_offset > 0 else N_("Its clock is {span} late.")
+        return say(clock, span=span(abs(facts.clock_offset), say))
     if is_failing(facts) and facts.failed_at <= now < facts.failed_at + TRIAL_MS:
         return _refusal(facts, say)
     if facts.lost_tests >= LOST_TESTS:
@@ -153,3 +158,11 @@ def _refusal(facts: Facts, say: Say) -> str:
 
 def _battery_low(facts: Facts) -> bool:
     return facts.battery is not None and facts.battery <= BATTERY and not facts.charging
+
+
+def span(seconds: int, say: Say) -> str:
+    """90 s, 12 min, 5 h, 3 days."""
+    for length, unit in ((86_400, N_("{n} days")), (3_600, N_("{n} h")), (60, N_("{n} min"))):
+        if seconds >= 2 * length:
+            return say(unit, n=seconds // length)
+    return say(N_("{n} s"), n=seconds)

@@ -165,6 +165,7 @@ def _facts(name: str, state: dict[str, Any], waiting: dict[str, Any], phone: dic
         heard_at=max(facts.heard_at, phone["seen_at"]),
         battery=phone["battery"],
         charging=None if phone["charging"] is None else bool(phone["charging"]),
+        clock_offset=phone["clock_offset"],
         network=phone["network"],
         carriers=tuple(sim.carrier for sim in sims if not sim.stopped),
         number=next((sim.phone for sim in sims if sim.phone and not sim.stopped), ""),

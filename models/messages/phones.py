@@ -13,6 +13,9 @@ from tortoise.models import Model
 PREFIX = "phone-"
 # 1.66.x rejects the word Per30Minutes and with it all settings, the signing key among them; cancelling needs 1.67.
 OLDEST = (1, 67, 0)
+# By so many seconds a phone's clock may be wrong: by more, and nothing comes in by it. It tells its time anew at each
+# try, so that events of any age are fresh when they come.
+FRESH_S = 300
 
 
 @dataclass(frozen=True, slots=True)

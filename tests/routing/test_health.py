@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.routing import Facts, Health, Watch
+from bot.routing import Condition, Facts, Health, Watch
 from bot.routing import watch as watching
 from bot.routing.health import condition_of
 from bot.routing.networks import Networks, fits
@@ -46,6 +46,10 @@ FACTS = [
     (replace(PHONE, heard_at=START - 90 * MINUTE), DOWN),
     (replace(PHONE, heard_at=0), DOWN),
     (replace(PHONE, stopped="The SIM has no credit."), DOWN),
+    (replace(PHONE, clock_offset=300), WELL),
+    (replace(PHONE, clock_offset=301), DOWN),
+    (replace(PHONE, clock_offset=-301), DOWN),
+    (replace(PHONE, clock_offset=301, paused=True), PAUSED),
     (replace(PHONE, paused=True), PAUSED),
     (replace(PHONE, paused=True, heard_at=0), PAUSED),
     (replace(PHONE, battery=15, charging=False), QUIET),
@@ -60,6 +64,14 @@ def test_the_state_follows_from_the_facts_and_has_a_reason_unless_it_is_well(fac
     found = condition_of(facts, START)
     assert found.state is state
     assert bool(found.reason) is (state is not WELL)
+
+
+async def test_a_phone_with_a_wrong_clock_is_down_since_nothing_comes_in_by_it(database: Database) -> None:
+    bench = Bench(database)
+    phone = await bench.link()
+    await bench.sql("UPDATE phone SET clock_offset = -7200")
+    await bench.router.watch.look()
+    assert bench.router.watch.gateways[phone][1] == Condition(DOWN, "Its clock is 2 h late.")
 
 
 @pytest.mark.parametrize(
