@@ -10,6 +10,7 @@ from models.messages import MessageKind
 from models.messages import Phone as Row
 from models.sql import now_ms
 from tests.emulators.android.clock import Clock
+from tests.emulators.android.hooks import Emission
 from tests.emulators.android.line import Call
 from tests.emulators.android.phone import Phone
 from tests.world.people import PEOPLE, PINS
@@ -73,6 +74,24 @@ async def test_both_kinds_of_duplicates_are_one_message(shop: Shop) -> None:
     assert await shop.received() == ["TOKEN"]
     await shop.text(BARAKA, "TOKEN")
     assert await shop.received() == ["TOKEN", "TOKEN"], "a second message with the same text is one more"
+
+
+async def test_a_yes_that_the_phone_tells_after_a_newer_order_sells_nothing(shop: Shop) -> None:
+    """What could not be posted waits longer after each try, and what is newer goes at once."""
+    post, tries = shop.phone.hooks.post, iter([False])
+
+    async def away(emission: Emission) -> int:
+        return await post(emission) if next(tries, True) else 0
+
+    await shop.text(ASHA, "BUY SHS0283 8000")
+    shop.phone.hooks.post = away  # type: ignore[method-assign]
+    await shop.text(ASHA, f"1 {PINS['Asha']}")
+    await shop.text(ASHA, "BUY EB100042 2000")
+    await shop.clock.forward(5)
+    await shop.at.handled()
+    assert len(await shop.received()) == 3
+    *_, question, again = [row["text"] for row in await shop.rows("text")]
+    assert question == again and question.startswith("Sell 1 day")
 
 
 async def test_a_phone_with_a_wrong_clock_is_refused_and_shown_until_it_is_set_right(shop: Shop) -> None:
