@@ -44,7 +44,7 @@ BY_ANOTHER = AGAIN | {
     "/settings/gateways/try": "two people try a gateway",
 }
 # Tables that change by themselves, and the notes of who asked.
-UNSTEADY = MOVING | {"alert", "audit", "inbox", "contact", "gateway_beat"}
+UNSTEADY = MOVING | {"alert", "audit", "inbox", "contact"}
 UNSTEADY |= {
     "added_up",
     "collection",

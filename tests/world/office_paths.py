@@ -16,6 +16,7 @@ MOST_PAGES = 400  # that the walk looks at
 ASKED = ("/settings/texts?q=PIN", "/find?q=a")
 # Rows that change by themselves, or because somebody looks.
 MOVING = {"office_session", "gatewaystate", "guess", "setting", "form_once", "tortoise_migrations"}
+MOVING |= {"gateway_beat"}  # each minute
 # What a server that has just started adds up and indexes beside all work follows what stands in other tables.
 MOVING |= {"added_up", "name_change", "name_trace", "name_turn", "name_word"}
 
