@@ -185,10 +185,10 @@ HARD = [
 
 @pytest.mark.parametrize("text", HARD, ids=range(len(HARD)))
 def test_no_text_takes_long(text: str) -> None:
-    since = time.perf_counter()
+    since = time.thread_time()
     for _ in range(3):
         understand(text[:LONGEST_TEXT], RULES, TZ, ARRIVED)
-    assert time.perf_counter() - since < 3, "some hundredths of a second each, on a busy machine"
+    assert time.thread_time() - since < 3, "some hundredths of a second each"
 
 
 @pytest.mark.parametrize(
