@@ -200,7 +200,7 @@ async def test_each_page_of_money_is_chosen_without_sliding(
         for box in boxes:
             assert box and box["x"] >= 0 and box["x"] + box["width"] <= width and box["y"] + box["height"] < SCREEN
         await tab.page.click(".rooms a[href='/money/wallets']")
-        assert tab.page.url.endswith("/money/wallets")
+        await tab.page.wait_for_url("**/money/wallets")
 
 
 async def test_a_stolen_phone_is_locked_on_the_first_screen_of_a_telephone(office: Office, browser: Browser) -> None:

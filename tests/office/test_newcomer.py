@@ -31,7 +31,6 @@ FILES = {
     "stock": f"serial number,starting code,key,time divider,kind,plan\nJUA001,987654321,{KEY},1,shs,Home daily\n",
     "devices": "serial,name,surname,phone\nJUA001,Halima,Omari,0754000111\n",
 }
-PATIENCE_MS = 30_000
 READY = "Everything is set up, and something is sold."
 
 
@@ -54,8 +53,8 @@ class Newcomer:
 
     async def sees_done(self, step: str, number: int) -> None:
         """The open page says so by itself."""
-        await expect(self.first.locator(".steps .done", has_text=step)).to_be_visible(timeout=PATIENCE_MS)
-        await expect(self.first.locator("h2", has_text=f"{number} of 8 done")).to_be_visible(timeout=PATIENCE_MS)
+        await expect(self.first.locator(".steps .done", has_text=step)).to_be_visible()
+        await expect(self.first.locator("h2", has_text=f"{number} of 8 done")).to_be_visible()
 
     async def follow(self, step: str) -> None:
         """Go where the step leads."""
@@ -94,7 +93,7 @@ async def link_a_phone(newcomer: Newcomer) -> Phone:
     code = await page.inner_text("main ol dd")
     await expect(page.locator("main")).to_contain_text("Waiting for Shop phone")
     assert (await phone.register(code=code.replace(" ", ""))).status == 201
-    await expect(page.locator("main")).to_contain_text("Shop phone is here.", timeout=PATIENCE_MS)
+    await expect(page.locator("main")).to_contain_text("Shop phone is here.")
     await phone.sync()
     return phone
 
@@ -174,7 +173,7 @@ async def test_the_first_steps_lead_to_a_first_sale(founded: Config) -> None:
             await phone.receives(ASHA, f"1 {PIN}")
             sold, token = await read(phone, ASHA), await read(phone, HALIMA)
             assert sold.startswith("SOLD TZS 5,000, 5 days") and "Code " in token
-            await expect(first.locator("main")).to_contain_text(READY, timeout=PATIENCE_MS)
+            await expect(first.locator("main")).to_contain_text(READY)
             await expect(first.locator("main")).to_contain_text("TZS 5,000")
             assert phone.complaints == [] and tab.complaints == []
         [sale] = await query(founded.database, "SELECT amount, units FROM sale")

@@ -23,7 +23,6 @@ from tests.world.presses import ALL_PRESSES, PASSWORDS, Press, end_sessions
 TEMPLATES = Path(handlers.office.__file__).with_name("templates")
 HOME_ASKS = "Is it "
 STANDING_FOR = {"token": "1-" + "0" * 40, "now0": "RRRR2", "now4": "RRRR2", "now5": "RRRR2"}
-PATIENCE_MS = 5_000
 LATE = re.compile("status of 40[13]")  # the browser's word for what it asks for when its session has ended
 
 
@@ -48,7 +47,6 @@ class Presser:
                 open_tab(self.browser, base, self.width, java_script_enabled=self.script, color_scheme=self.scheme)
             )
             tab.page.on("dialog", self._answer)
-            tab.page.set_default_timeout(PATIENCE_MS)
             if who in PASSWORDS:
                 await tab.sign_in(who, PASSWORDS[who])
             self.tabs[who] = tab

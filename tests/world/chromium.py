@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
 
 CHROMIUM = shutil.which("chromium") or ""
 AXE = Path(__file__).parents[2] / ".venv/axe/node_modules/axe-core/axe.min.js"  # .ci/run puts it there
@@ -27,6 +27,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+PATIENCE_MS = 60_000.0  # a busy machine takes long to start a browser, and to draw a page
+expect.set_options(timeout=PATIENCE_MS)
 # Best practices beside WCAG 2.2 AA.
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
@@ -46,7 +48,8 @@ class Tab:
         await self.go("/login")
         await self.page.fill("input[name=user]", user)
         await self.page.fill("input[name=password]", password)
-        await self.page.click("form[action='/login'] button")
+        async with self.page.expect_navigation():
+            await self.page.click("form[action='/login'] button")
 
     async def find_barriers(self) -> list[str]:
         """What axe-core finds on the page, each with the place."""
@@ -74,7 +77,7 @@ class Tab:
 @asynccontextmanager
 async def open_browser() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, timeout=PATIENCE_MS)
         try:
             yield browser
         finally:
@@ -87,6 +90,7 @@ async def open_tab(browser: Browser, base: str, width: int = 1280, **options: An
     context: BrowserContext = await browser.new_context(
         viewport={"width": width, "height": 900}, locale="en-GB", **options
     )
+    context.set_default_timeout(PATIENCE_MS)
     try:
         tab = Tab(await context.new_page(), base.rstrip("/"))
 
