@@ -10,7 +10,7 @@ import pytest
 from bot.runtime import Database
 from tests.emulators.africastalking import Emulator
 from tests.world.many import write_to_all
-from tests.world.server import PATIENCE_S, ServerProcess, query
+from tests.world.server import ServerProcess, query
 from tests.world.templates import Templates
 
 pytestmark = pytest.mark.slow
@@ -38,7 +38,7 @@ async def test_everybody_is_written_to_once_however_often_it_is_killed(
             await asyncio.sleep(random.uniform(0.0, 0.3))  # the random instant is what is tested
             await server.kill()
             await server.start()
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(300):  # to hundreds, on a busy machine
             while await query(url, "SELECT 1 FROM broadcast WHERE state = 'going'"):
                 await asyncio.sleep(0.05)
     written = Counter(row["phone"] for row in await query(url, PEOPLE))

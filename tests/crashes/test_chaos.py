@@ -29,7 +29,7 @@ SALES = 40  # of each agent
 AGENTS = ("Asha", "Juma")
 MOST = 2  # a message goes out once, and once more after an outcome that nobody knows; it has one at the most
 SECOND = 1.1
-PATIENCE_S = 240.0  # on a busy machine
+PATIENCE_S = 600.0  # on a busy machine
 SETTINGS: dict[str, object] = {
     "kannel_username": "mwanga",
     "kannel_password": "demo",

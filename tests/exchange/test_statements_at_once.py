@@ -66,7 +66,7 @@ async def test_who_reads_matches_or_settles_payouts_waits_for_who_reads(
 ) -> None:
     other, watch = [await asyncpg.connect(demo_url.removesuffix("&maxsize=6")) for _each in range(2)]
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             async with other.transaction():  # as whoever reads the statement of another provider
                 await other.execute(HOLD)
                 doing = asyncio.ensure_future(does(mwanga))

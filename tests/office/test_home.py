@@ -139,7 +139,7 @@ async def test_what_was_not_understood_has_a_name_and_never_runs(office: Office)
 async def test_the_page_says_how_the_server_is(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """The books are added up for the first time as the server starts."""
     monkeypatch.setattr("handlers.office.home.reading.look_at_machine", lambda _server: DISK)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while await last_check() is None:
             await asyncio.sleep(0.01)
     page = await office.page()

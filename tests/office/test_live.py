@@ -37,7 +37,7 @@ def pages(office: Office) -> Live:
 
 async def left(office: Office) -> None:
     """Wait until the server has seen that all have left."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while len(pages(office)):
             await asyncio.sleep(0)
 
@@ -53,7 +53,7 @@ async def listening(office: Office) -> AsyncIterator[ClientResponse]:
 
 
 async def next_event(stream: ClientResponse) -> bytes:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         return (await stream.content.readuntil(b"\n\n")).partition(b"\n")[0]
 
 
@@ -92,7 +92,7 @@ async def test_a_page_that_was_drawn_before_something_happened_is_told(office: O
 async def test_nothing_is_asked_while_nobody_looks(office: Office) -> None:
     async with listening(office):
         assert pages(office).is_looking
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while pages(office).is_looking:
             await asyncio.sleep(0)
     async with listening(office):
@@ -113,7 +113,7 @@ async def test_a_stream_ends_with_its_session(office: Office, monkeypatch: pytes
     monkeypatch.setattr(live, "SESSION_S", 0)
     async with listening(office) as stream:
         await office.post("/logout", csrf=await office.csrf("/"))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             said = await stream.content.read()
         assert said.endswith(b"event: ended\ndata: {}\n\n")
 

@@ -78,7 +78,7 @@ async def test_who_waits_for_those_who_move_money_holds_nothing_that_they_may_wa
 
     other, watch = [await asyncpg.connect(demo_url.removesuffix("&maxsize=6")) for _each in range(2)]
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             async with other.transaction():
                 await other.execute(HOLD)
                 doing = asyncio.ensure_future(work())

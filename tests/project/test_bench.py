@@ -72,7 +72,7 @@ async def run_each(database: str, tmp_path: Path) -> None:
 @pytest.mark.slow
 async def test_the_ceilings_are_measured_more_than_once_in_a_run(crowd: str, tmp_path: Path) -> None:
     for _ in range(2):
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             figures = await accept(crowd, tmp_path, messages=64, rounds=2)
         assert [len(rates) for rates in figures.values()] == [2, 2, 2]
 

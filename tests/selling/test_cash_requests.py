@@ -149,7 +149,7 @@ async def test_a_question_that_another_worker_is_about_to_put_counts(
             put.set()
             await go_on.wait()
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         asking = asyncio.create_task(ask())
         await put.wait()
         wishing = asyncio.create_task(phones.text_together(*beside, ("Baraka", "BUY 5000")))

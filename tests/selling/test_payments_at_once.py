@@ -69,7 +69,7 @@ async def test_a_callback_that_comes_while_the_office_gives_the_money_away_sells
     watch = await asyncpg.connect(demo_url.removesuffix("&maxsize=6"))
     try:
         await life.do(ask_and_hear)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             giving = asyncio.create_task(life.do(give_away))
             await decided.wait()
             hearing = asyncio.create_task(life.do(hear, server=1))

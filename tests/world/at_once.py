@@ -34,7 +34,7 @@ async def happen_meanwhile(mwanga: Server, first: Work, second: Work) -> Any:
             done.set()
             await go_on.wait()
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         holding = asyncio.create_task(hold())
         await asyncio.wait([holding, asyncio.create_task(done.wait())], return_when=asyncio.FIRST_COMPLETED)
         following = asyncio.ensure_future(second())
