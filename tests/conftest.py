@@ -15,6 +15,8 @@ from hypothesis import HealthCheck, settings
 from bot import setting_files
 from bot.app import assembled
 from bot.config import Config, load
+from bot.inbound import callbacks
+from bot.payments import door
 from bot.runtime import Database
 from bot.runtime.logs import JsonFormatter
 from bot.server import Server
@@ -24,6 +26,7 @@ from tests.world import light_passwords, models_once, pages_once, slowness
 from tests.world.people import NOON
 from tests.world.prompt import Run, mwanga_command
 from tests.world.pushes import PushClock
+from tests.world.server import PATIENCE_S
 from tests.world.templates import FOUNDED, Templates, close_folder, open_folder
 
 ENGINES = ("sqlite", "postgres")
@@ -105,6 +108,14 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("MWANGA_COIN", "1")
     monkeypatch.setattr(setting_files, "OF_SYSTEM", tmp_path / "etc/mwanga/mwanga.toml")
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Networks and providers wait for seconds, and then go on without our answer. A busy machine may take longer; a
+    test that is about those seconds sets its own."""
+    monkeypatch.setattr(callbacks, "USSD_WITHIN_S", PATIENCE_S)
+    monkeypatch.setattr(door, "ANSWER_WITHIN_S", PATIENCE_S)
 
 
 @pytest.fixture(autouse=True)
