@@ -10,7 +10,7 @@ from models.money import wallets
 from models.money.ledger import AccountKind, Posting, post
 from models.money.reservations import reserve
 from models.people import Agent
-from models.sql import MINUTE_MS, now_ms
+from models.sql import HOUR_MS, now_ms
 from tests.world.browser import Office, open_office
 from tests.world.office_forms import fields, send
 from tests.world.people import PEOPLE, Phones
@@ -236,10 +236,10 @@ async def test_a_place_that_no_list_has_is_as_if_it_was_not_there(config: Config
 async def test_what_customers_asked_for_stands_beside_what_is_there(config: Config) -> None:
     async with open_office(config) as office:
         async with office.mwanga.database.work():
-            await reserve("cash request 1", AccountKind.CASH, 1, 5_000_00, now_ms() + MINUTE_MS)
+            await reserve("cash request 1", AccountKind.CASH, 1, 5_000_00, now_ms() + HOUR_MS)
             await wallets.make_prepaid(await Agent.get(id=2), "test")
             await wallets.top_up(await Agent.get(id=2), 30_000_00, "test")
-            await reserve("cash request 2", AccountKind.WALLET, 2, 7_000_00, now_ms() + MINUTE_MS)
+            await reserve("cash request 2", AccountKind.WALLET, 2, 7_000_00, now_ms() + HOUR_MS)
         assert "of 200,000 5,000 asked for by customers" in await office.page(ASHA)
         assert "In the wallet 30,000 7,000 asked for by customers" in await office.page(JUMA)
         assert "Customers asked for TZS 7,000 of it." in await office.page("/money/wallets")
