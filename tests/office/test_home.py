@@ -286,9 +286,10 @@ async def test_messages_stuck_for_one_reason_are_one_line_and_codes_come_first(o
 
 
 async def test_a_message_that_waits_long_is_stuck_and_says_why(office: Office) -> None:
-    await enqueue_message(office.db, State.SCHEDULED, "unreachable", old=10 * MINUTE)
-    await enqueue_message(office.db, State.SCHEDULED, "throttled", old=MINUTE, number=2)
-    page = await office.page()
+    with time_machine.travel(datetime.now(UTC), tick=False):  # neither gets older
+        await enqueue_message(office.db, State.SCHEDULED, "unreachable", old=10 * MINUTE)
+        await enqueue_message(office.db, State.SCHEDULED, "throttled", old=MINUTE, number=2)
+        page = await office.page()
     assert f"1 message cannot go out by simulator: {ERRORS['unreachable'].sentence}" in page
     assert ERRORS["throttled"].sentence not in page
     assert "Waiting 2 the oldest 10 min" in page and "2 waiting" in page
