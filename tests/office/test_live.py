@@ -23,7 +23,8 @@ NEWS = b"event: home"
 
 
 @pytest.fixture
-async def office(config: Config) -> AsyncIterator[Office]:
+async def office(config: Config, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Office]:
+    monkeypatch.setattr(live, "SHARE", 0)  # where a page takes three seconds, a minute goes by between two looks
     async with open_office(config) as office:
         await office.html()
         pages(office).look_s = 0.01

@@ -10,6 +10,7 @@ from bot.config import Config
 from bot.outbound.by_hand import as_sent
 from bot.text import gsm
 from bot.text.gsm import straight
+from handlers.office.home import live
 from handlers.office.home.live import LIVE
 from models.demo.world import OFFICE_PASSWORD, OFFICE_USER
 from tests.world.browser import Office, open_office
@@ -63,8 +64,11 @@ async def tab(office: Office) -> AsyncIterator[Tab]:
         yield tab
 
 
-async def test_the_page_shows_what_happens_without_being_loaded_again(office: Office, tab: Tab) -> None:
+async def test_the_page_shows_what_happens_without_being_loaded_again(
+    office: Office, tab: Tab, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert office.client.app
+    monkeypatch.setattr(live, "SHARE", 0)  # as in tests/office/test_live.py
     office.client.app[LIVE].look_s = 0.05
     await tab.go("/")
     await tab.page.evaluate("window.same = true")
