@@ -11,7 +11,7 @@ from bot.config import Config
 from models.demo.world import OFFICE_USER
 from models.people import OfficeRole, OfficeUser, promotions
 from models.people.office_users import REST
-from models.sql import now_ms
+from models.sql import HOUR_MS, now_ms
 from tests.world.browser import PASSWORD, Office, open_office
 from tests.world.users_page import USERS, links_of, number_of, send, set_up, sign_in_anew
 
@@ -288,7 +288,7 @@ async def test_an_old_link_that_nobody_could_agree_to_is_over(office: Office) ->
     await office.ask(
         "INSERT INTO office_invitation (role, whom, by_id, created_at, expires_at, used_at, withdrawn_at, agreed)"
         " VALUES ('finance', 'Zuberi', $1, $2, $3, 0, 0, FALSE)",
-        *(await number_of(office, OFFICE_USER), now_ms(), now_ms() + 60_000),
+        *(await number_of(office, OFFICE_USER), now_ms(), now_ms() + HOUR_MS),
     )
     [link] = links_of(await office.html(USERS))
     await send(office, f"{USERS}/{await number_of(office, 'rehema')}/remove")
