@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
 
 import pytest
 
+from bot import probes
 from bot.config import ConfigError, load
 from bot.edge import SERVER_SETTINGS, client_of, neighbourhood, read_networks
 from tests.emulators.android_calls import linked
@@ -160,9 +162,14 @@ async def test_ready_writes_once_a_second_however_many_ask(at: Serving, monkeypa
         written += 1
         return []
 
-    monkeypatch.setattr("bot.probes.execute", writes)
+    seconds = 0.0  # they stand still while many ask, however long a slow machine takes
+    monkeypatch.setattr(probes, "time", SimpleNamespace(monotonic=lambda: seconds))
+    monkeypatch.setattr(probes, "execute", writes)
     assert await asyncio.gather(*(looked(at, "/ready") for _ in range(20))) == [200] * 20
     assert written == 1
+    seconds += probes.READY_S + 0.1
+    assert await looked(at, "/ready") == 200
+    assert written == 2
 
 
 async def test_health_answers_while_the_database_is_locked(at: Serving) -> None:
