@@ -99,9 +99,12 @@ async def test_the_stream_says_that_messages_wait(at: Serving) -> None:
         assert await events.next() == ("SettingsUpdated", {})
         await enqueued(at, "phone-1", "one", "two")
         assert await events.next() == ("MessageEnqueued", {})
-        assert [each["textMessage"]["text"] for each in await phone.pull()] == ["one"]
-        assert await events.next() == ("MessageEnqueued", {}), "two seconds later"
-        assert [each["textMessage"]["text"] for each in await phone.pull()] == ["one", "two"]
+        fetched = [each["textMessage"]["text"] for each in await phone.pull()]
+        assert fetched == ["one"]
+        while fetched == ["one"]:  # a look that falls into a pull tells once more of what is just fetched
+            assert await events.next() == ("MessageEnqueued", {}), "two seconds later"
+            fetched = [each["textMessage"]["text"] for each in await phone.pull()]
+        assert fetched == ["one", "two"]
 
 
 async def test_a_phone_registers_with_the_private_token_and_is_named_by_its_model(at: Serving) -> None:
