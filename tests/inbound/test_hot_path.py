@@ -146,7 +146,7 @@ async def test_what_comes_before_a_pin_is_handled_while_it_is_compared(
     compare, handle = Vault.check_pin, Dispatcher.handle
 
     def waits(vault: Vault, pin: str, hashed: str | None) -> bool:
-        in_time.append(handled.wait(timeout=10))
+        in_time.append(handled.wait(timeout=60))
         return compare(vault, pin, hashed)
 
     async def handles(*what: Any) -> Any:
