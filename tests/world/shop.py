@@ -8,7 +8,7 @@ from typing import Any
 from bot.android import linking
 from tests.emulators.android.clock import Clock
 from tests.emulators.android.phone import Phone
-from tests.world.server import Serving, serving
+from tests.world.server import PATIENCE_S, Serving, serving
 
 API = "smsgate/mobile/v1"
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
@@ -67,5 +67,6 @@ async def open_shop(url: str, clock: Clock, **phone: Any) -> AsyncIterator[Shop]
         serving(url, route="phones,africastalking") as at,
         Phone(f"{at.mwanga.config.address}/{API}", clock, **phone) as device,
     ):
+        device.line.silence = PATIENCE_S  # the app's own 5 s are too few for a machine that is busy
         await device.register(code=await code(at, "Shop phone"))
         yield Shop(at, clock, device)
