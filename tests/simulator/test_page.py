@@ -18,6 +18,7 @@ from handlers.simulator import page as simulator
 from models.sql import execute
 from tests.world.people import PEOPLE, PINS
 from tests.world.reminded import NOBODY_TOLD, leave_nothing_due
+from tests.world.server import PATIENCE_S
 
 pytestmark = pytest.mark.everyday_on_sqlite
 
@@ -118,7 +119,8 @@ class Browser:
 
 
 @pytest.fixture
-async def browser(config: Config) -> AsyncIterator[Browser]:
+async def browser(config: Config, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Browser]:
+    monkeypatch.setattr(simulator, "WAIT_S", PATIENCE_S)  # what is on its way comes, however busy the machine is
     await leave_nothing_due(config.database)
     async with TestClient(TestServer(build_app(config.model_copy(update=NOBODY_TOLD)))) as client:
         browser = Browser(client)
@@ -296,7 +298,7 @@ async def test_words_are_shown_and_never_run(browser: Browser) -> None:
 async def test_the_page_gets_new_messages_as_json(browser: Browser) -> None:
     form = {"id": "x1", "from": PEOPLE["Asha"], "text": "CASH"}
     await browser.client.post("/gateways/simulator/demo/sms", data=form)
-    await Handset(server(browser), PEOPLE["Asha"]).wait_until_settled(5)
+    await Handset(server(browser), PEOPLE["Asha"]).wait_until_settled(PATIENCE_S)
     await browser.press("Send", "BUY SHS0283 8000")
     response = await browser.client.get("/simulator/messages", params={"phone": PEOPLE["Asha"]})
     messages = (await response.json())["messages"]
