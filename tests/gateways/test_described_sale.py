@@ -23,7 +23,7 @@ from models.sql import now_ms
 from tests.emulators.aggregator import Aggregator, listening
 from tests.world.described import HTTPSMS, PIGEON, TEXTBEE, gateway
 from tests.world.people import PEOPLE
-from tests.world.server import Serving, serving
+from tests.world.server import PATIENCE_S, Serving, serving
 
 pytestmark = pytest.mark.everyday_on_sqlite
 
@@ -280,7 +280,10 @@ async def enqueued(at: Serving, gateway: str, count: int) -> None:
     at.mwanga.outbox.notify()
 
 
-async def test_a_gateway_that_hangs_takes_no_connection_from_another(at: Serving, aggregator: Aggregator) -> None:
+async def test_a_gateway_that_hangs_takes_no_connection_from_another(
+    at: Serving, aggregator: Aggregator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "TIMEOUT", aiohttp.ClientTimeout(total=PATIENCE_S))  # so many requests may take long
     aggregator.hangs = True
     await enqueued(at, "pigeon", UNDER_WAY)
     await aggregator.wait_for(UNDER_WAY)
