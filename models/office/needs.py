@@ -36,10 +36,10 @@ DISPUTED = f"""SELECT h.reference, h.amount, h.created_at, a.name, a.id AS agent
       WHERE s.hand_in_id = e.hand_in_id AND s.step = 'settled') ORDER BY hand_in_id LIMIT {COUNT}) AS open
   JOIN hand_in h ON h.id = open.hand_in_id JOIN agent a ON a.id = h.agent_id ORDER BY h.id"""
 # Nobody disputes it, and one of the office says that another amount was handed in: another one has to agree.
-SETTLEMENTS = f"""SELECT COUNT(*) AS number, MIN(since) AS oldest FROM (SELECT MIN(p.created_at) AS since
-  FROM hand_in_event p WHERE p.step = 'proposed' AND NOT EXISTS (SELECT 1 FROM hand_in_event o
-    WHERE o.hand_in_id = p.hand_in_id AND o.step IN ('disputed', 'settled'))
-  GROUP BY p.hand_in_id LIMIT {COUNT}) AS proposed"""
+SETTLEMENTS = f"""SELECT COUNT(*) AS number, MIN(since) AS oldest FROM (SELECT MIN(e.created_at) AS since
+  FROM hand_in_event e WHERE e.step = 'proposed' AND NOT EXISTS (SELECT 1 FROM hand_in_event o
+    WHERE o.hand_in_id = e.hand_in_id AND o.step IN ('disputed', 'settled'))
+  GROUP BY e.hand_in_id LIMIT {COUNT}) AS proposed"""
 VOIDS = f"""SELECT COUNT(*) AS number, MIN(asked_at) AS oldest FROM (SELECT asked_at FROM void
   WHERE state = 'asked' ORDER BY id LIMIT {COUNT}) AS asked"""
 WRITE_OFFS = f"""SELECT COUNT(*) AS number, MIN(proposed_at) AS oldest FROM (SELECT proposed_at FROM write_off
