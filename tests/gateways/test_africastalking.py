@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 import aiohttp
 import pytest
@@ -14,6 +15,7 @@ from bot.gateways.africastalking import AfricasTalking
 from bot.message import Inbound, OptOut, Outbound, Receipt, UssdEnd, UssdTurn
 from bot.text.numbers import Sender, SenderKind
 from models.messages import State
+from models.sql import ms_of
 from tests.emulators.africastalking import API_KEY, SERVICE_CODE, USERNAME, Emulator
 
 NAME = "africastalking"
@@ -213,8 +215,9 @@ async def test_somebody_texts(at: Emulator, ours: AfricasTalking) -> None:
         assert await at.sms(PHONE, "BUY shs0283 8,000 & more", id="7") == 200
         assert await at.opt_out(PHONE) == 200
         assert (await at.post("nowhere", {})).status == 404
+    nine = ms_of(datetime(2026, 3, 2, 9, tzinfo=UTC))  # as the emulator says
     assert heard == [
-        Inbound(NAME, "7", OWNER, "BUY shs0283 8,000 & more", "15054", "64004"),
+        Inbound(NAME, "7", OWNER, "BUY shs0283 8,000 & more", "15054", "64004", reached_at=nine),
         OptOut(NAME, PHONE),
     ]
 
