@@ -13,8 +13,8 @@ from bot.runtime.addresses import connect_arguments, is_embedded, sqlite_file
 from models.money.books import KEPT
 
 REMINDED = "UPDATE instalment SET reminded_before = $1, reminded_after = $1"
-# Settings with which no agent is told of the day, and reminders go out at night as well.
-NOBODY_TOLD = {"summary_hour": "", "morning_hour": "", "day_from": 0, "day_until": 24}
+NOBODY_TOLD = {"summary_hour": "", "morning_hour": ""}  # settings with which no agent is told of the day
+AT_ANY_HOUR = {**NOBODY_TOLD, "day_from": 0, "day_until": 24}  # reminders go out at night as well
 ADDED_UP = "INSERT INTO setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING"
 
 

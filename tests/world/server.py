@@ -28,7 +28,7 @@ from tests.world.handling import handled
 from tests.world.menus import way
 from tests.world.people import PEOPLE
 from tests.world.ports import free_port
-from tests.world.reminded import NOBODY_TOLD, leave_nothing_due, mark_reminded
+from tests.world.reminded import AT_ANY_HOUR, leave_nothing_due, mark_reminded
 
 ROOT = Path(__file__).resolve().parent.parent.parent  # tests are no installed package
 LISTENING = "Mwanga listens"
@@ -53,7 +53,7 @@ class ServerProcess:
         self._process: asyncio.subprocess.Process | None = None
         self._reading: asyncio.Task[None] | None = None
         given = {"database": database, "port": self.port, "africastalking_api_key": API_KEY}
-        given |= NOBODY_TOLD | settings  # what is sent does not depend on the time of day
+        given |= AT_ANY_HOUR | settings  # what is sent does not depend on the time of day
         if emulator:
             given |= {"africastalking_url": emulator.url, "africastalking_username": USERNAME}
             emulator.callbacks = f"{self.address}/gateways/africastalking/{SECRET}"
@@ -181,7 +181,7 @@ async def serving(database: str, **settings: object) -> AsyncIterator[Serving]:
         given = {"database": database, "africastalking_url": emulator.url, "africastalking_username": USERNAME}
         # Many tests give the demo world a public address, to see what is told to others.
         given |= {"africastalking_api_key": API_KEY, "port": port, "demo_in_public": True}
-        given |= NOBODY_TOLD  # what is sent does not depend on the time of day
+        given |= AT_ANY_HOUR  # what is sent does not depend on the time of day
         app = build_app(load(**given | settings))
         async with TestServer(app, port=port) as server, aiohttp.ClientSession(server.make_url("/")) as client:
             emulator.callbacks = str(server.make_url(f"/gateways/africastalking/{SECRET}"))
