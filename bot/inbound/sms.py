@@ -334,7 +334,7 @@ class Dispatcher:
         if result.open:
             state.asked_at, state.asked_in = now_ms(), f"sms {exchange.message.id}"
             if not exchange.is_too_old_for(state):
-                state.asked_by, state.asked_after = exchange.message.gateway, exchange.message.reached_at
+                state.asked_by, state.asked_after = exchange.message.gateway, exchange.came_at
             exchange.conversation.ask(state)
         else:  # that a PIN was wrong, or that it was a no, is not to be said again of a right one or a yes
             how = "left" if result.outcome in ("given up", "declined", "left") else "done"
@@ -505,9 +505,15 @@ class _Exchange:
 
     def is_too_old_for(self, asked: TalkState) -> bool:
         """Whether a text was written before the one that this question answered. A gateway brings later what we did not
-        take at first, and then it may answer a question that nobody has read yet. One clock tells both times."""
-        same_clock = self.message.gateway == asked.asked_by
-        return same_clock and 0 < self.message.reached_at < asked.asked_after
+        take at first, and then it may answer a question that nobody has read yet. One clock tells both times; where it
+        told a time that is still to come, it was set back, or another server's is ahead, and it says nothing."""
+        message, same_clock = self.message, self.message.gateway == asked.asked_by
+        return same_clock and 0 < message.reached_at < asked.asked_after <= message.received_at
+
+    @property
+    def came_at(self) -> int:
+        """When its gateway got the text, by the gateway's clock (ms), but not after we did; 0 where it does not say."""
+        return min(self.message.reached_at, self.message.received_at)
 
     def use_language(self, language: str, known: Sequence[str]) -> None:
         """Answer somebody whom we do not know in the language that the text is in."""

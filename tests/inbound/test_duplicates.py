@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -149,6 +150,15 @@ async def test_a_yes_that_its_gateway_brings_late_is_no_answer_to_a_later_questi
     assert await served.emulator.sms(ASHA, YES, date="2026-03-02T09:06:00Z") == 200
     await served.handled()
     assert (await answers(served))[-1].startswith("SOLD TZS 2,000")
+
+
+async def test_a_gateways_clock_that_was_ahead_refuses_no_yes(served: Serving) -> None:
+    """It was set back since: a time that is still to come says nothing."""
+    now = datetime.now(UTC)
+    for text, ahead in ((ORDER, timedelta(minutes=20)), (YES, timedelta(seconds=2))):
+        assert await served.emulator.sms(ASHA, text, date=f"{now + ahead:%Y-%m-%d %H:%M:%S}") == 200
+        await served.handled()
+    assert await sold(served) == 1
 
 
 async def ten_times(session: Session, answer: str) -> str:
