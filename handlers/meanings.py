@@ -105,7 +105,7 @@ MEANINGS = (
             "fault|faults|problem|problems|issue|issues|complaint|complain|repair|fix|stolen|thief|stole|cheated|"
             "cheating|fraud|sparks|error|err|trouble|wrong|invalid|rejected|reject|rejects|refused|refuses|refuse|"
             "refusing|swollen|frozen\n"
-            f"went|gone|goes|go|cut off|out|{POWER}\nlow|weak|unstable|drains voltage|battery",
+            f"went|gone|goes|go|cut off|out|{POWER}\nlow|weak|unstable voltage",
             "sw": "haiwaki|haziwaki|hauwaki|haliwaki|hawaki|haijawaka|haikuwaka|hazijawaka|hakiwaki|haiwezi\n"
             "haifany*|haufany*|hazifany*|halifany*|hafany*|haijafany*|haikufany*|hakifany*\n"
             "haisom*|haichaj*|haijachaj*|haitembe*|haiend*|haikubal*|haiingi*|haingi*|haionesh*|haionyes*|haijib*|"
@@ -114,16 +114,17 @@ MEANINGS = (
             "imeungua|zimeungua|imevunj*|imepasuk*|imeibiwa|imegoma|imesimama|imeshindwa|imekosea|inazim*|unazim*|"
             "inakat*|inagoma|inakwama|umekat*|unakat*|umepotea|umeondoka|shoti|cheche\n"
             "hakuna|hamna|sina|hatuna|bila umeme|taa|mwanga|nguvu|moto\n"
-            "mdogo|hafifu|hautoshi|unapungua|unayumba umeme|nguvu\nhaikai|haidumu|haraka betri|chaji\n"
+            "hafifu|hautoshi|unapungua|unayumba umeme|nguvu\nmdogo umeme ni|sana\n"
+            "haikai|haidumu betri|chaji\nharaka betri inaisha|zinaisha\n"
             "giza|mbovu|ubovu|hitilafu|kasoro|matatizo|malalamiko|mwizi|wizi|ameniibia|ametuibia|tapeli|moshi",
-            "fr": "parti|partie|faible|faibles|baisse courant|electricite|lumiere|energie|tension|batterie\n"
+            "fr": "parti|partie|faible|faibles courant|electricite|lumiere|tension|batterie\n"
             f"{NO_FR} marche|marchent|fonctionne|fonctionnent|allume|allument|charge|chargent|demarre|courant|"
             "lumiere|electricite|passe|accepte|entre|repond|roule|avance|bon\n"
             "panne|casse|cassee|coupure|coupe|coupee|brule|brulee|mort|morte|eteint|eteinte|clignote|clignotent|abime|"
             "probleme|problemes|souci|soucis|noir|fumee|voleur|arnaque|refuse|refusee|invalide|errone|erreur|faux|fausse|"
             "bloque|bloquee|arrete|arretee|plainte|gate|gatee|foutu|delestage",
             "pt": "foi|vai embora luz|energia|corrente\n"
-            "falta|fraca|fraco|baixa|oscila luz|energia|corrente|bateria|tensao\n"
+            "fraca|fraco|oscila luz|energia|corrente|bateria|tensao\n"
             f"{NO_PT} funciona|funcionam|acende|acendem|carrega|carregam|liga|ligam|trabalha|anda|luz|energia|"
             "corrente|aceita|entra|serve|arranca|responde|temos|tem\n"
             "avaria|avariado|avariada|avariou|estragou|estragado|estragada|partiu|partido|partida|queimou|queimado|"
@@ -164,6 +165,16 @@ MEANINGS = (
             "fr": "vendu|ventes combien|total|aujourdhui|hier|jour",
             "pt": "vendi|vendas quanto|quantas|total|hoje|ontem|dia",
             "ha": "sayar|ciniki|cinikin nawa|yau|jiya|jimla",
+        },
+    ),
+    Meaning(
+        "held",  # cash and commission of an agent
+        {
+            "en": "commission\nhow much|many cash|money|float i|my",
+            "sw": "kamisheni\nshilingi|pesa|hela|fedha ngapi|kiasi nina|ninayo|ninazo|nashika|mkononi",
+            "fr": "commission\ncombien argent|caisse ai|jai|tiens",
+            "pt": "comissao\nquanto dinheiro|caixa tenho",
+            "ha": "kwamisho",
         },
     ),
     Meaning(
@@ -213,6 +224,7 @@ MEANINGS = (
             "ha": f"saya|sayi|sayen|sayo|sayan|biya|biyan|sayarwa\nkare|kara {POWER}",
         },
     ),
+    Meaning("fault", {"pt": "falta|faltou luz|energia|corrente"}),  # behind who pays what is missing
     Meaning(
         "token",
         {
@@ -237,14 +249,12 @@ MEANINGS = (
         "balance",
         {
             "en": "balance*|bal|debt|debts|owe|owed|owing|arrears|remaining|remain|left\n"
-            "my|check|see|show account|status\ncommission\n"
-            "how much|many cash|money|float i|my",
-            "sw": "salio|deni|madeni|nadaiwa|ninadaiwa|tunadaiwa|nimebakiza|baki|zimebaki|limebaki|imebaki|bakaa|"
-            "kamisheni\nshilingi|pesa|hela|fedha ngapi|kiasi nina|ninayo|ninazo|nashika|mkononi\n"
+            "my|check|see|show account|status",
+            "sw": "salio|deni|madeni|nadaiwa|ninadaiwa|tunadaiwa|nimebakiza|baki|zimebaki|limebaki|imebaki|bakaa\n"
             "ngapi|lini siku|itaisha|zitaisha|unaisha",
-            "fr": "solde|dette|dettes|dois|reste|restent|restant|commission\ncombien argent|caisse ai|jai|tiens",
-            "pt": "saldo|divida|dividas|devo|falta|faltam|resta|restam|restante|comissao\nquanto dinheiro|caixa tenho",
-            "ha": "saura|balans|bashi*|rage|ragowa|ragowar|kwamisho",
+            "fr": "solde|dette|dettes|dois|reste|restent|restant",
+            "pt": "saldo|divida|dividas|devo|falta|faltam|resta|restam|restante",
+            "ha": "saura|balans|bashi*|rage|ragowa|ragowar",
         },
     ),
     Meaning(

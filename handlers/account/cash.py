@@ -22,7 +22,7 @@ from models.selling.cash_limit import Room, read_room
     },
     menu=_("My cash"),
     reads=True,
-    kinds={"balance"},
+    kinds={"balance", "held"},
 )
 async def cash(chat: Chat) -> Reply:
     await chat.pin()

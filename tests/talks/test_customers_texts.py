@@ -155,6 +155,11 @@ MADE_UP = [
     ("Neema", "wuta ta tafi", "offer"),
     ("Neema", "an cire kudi ba lamba", "offer"),
     ("Neema", "quanto falta para pagar a energia", "balance"),
+    ("Neema", "quero pagar o que falta da energia", "buy"),
+    ("Amina", "nipe umeme mdogo tu", "buy"),
+    ("Amina", "betri imeisha nataka umeme haraka", "buy"),
+    ("Amina", "nina shida ya umeme pesa ngapi", "price"),
+    ("Baraka", "how much money do i need for my lamp", "price"),
     ("Baraka", "Code: 123 456 789 rejected", "offer"),
     # Swahili
     ("Amina", "Habari za mchana", "hello"),

@@ -45,7 +45,7 @@ def test_the_language_is_that_of_the_words() -> None:
     assert Commands(TALKS, Meanings(MEANINGS)).language_of("nataka umeme") == "sw"
 
 
-AGENTS_OWN = {"register", "void", "pin", "sold", "work"}
+AGENTS_OWN = {"register", "void", "pin", "sold", "held", "work"}
 
 
 def test_every_kind_of_the_table_is_answered_to_customers_and_every_kind_of_a_talk_is_in_it() -> None:
