@@ -84,7 +84,7 @@ class Receipts:
     def _park(self, receipt: Receipt) -> None:
         now = self._clock()
         _, other = self._parked.pop(receipt.external_id, (0, receipt))
-        if other.gateway != receipt.gateway:
+        if (other.gateway, other.phone) != (receipt.gateway, receipt.phone):
             other = receipt
         self._parked[receipt.external_id] = now, max(receipt, other, key=lambda report: RANK[report.state])
         for external_id, (since, _) in list(self._parked.items()):

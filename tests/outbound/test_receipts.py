@@ -126,6 +126,18 @@ async def test_a_report_with_our_own_id_is_for_the_message_to_the_same_phone(ben
     assert (await bench.row("hello"))["state"] == "delivered"
 
 
+async def test_a_report_on_another_phones_message_hides_none_on_this_one(bench: Bench) -> None:
+    bench.gateway.refuse("gateway fault")
+    await bench.enqueue("hello")
+    await bench.settle()
+    row = await bench.row("hello")
+    delivered = replace(receipt(State.DELIVERED, str(row["id"])), ours=True, phone="+255799999999")
+    failed = replace(receipt(State.FAILED, str(row["id"])), ours=True, phone=row["phone"])
+    assert not await bench.outbox.record_receipt(delivered)
+    assert await bench.outbox.record_receipt(failed)
+    assert (await bench.row("hello"))["state"] == "failed"
+
+
 async def test_a_report_that_overtakes_a_lost_answer_settles_it_too(bench: Bench) -> None:
     async def answer(message: Outbound) -> None:
         await bench.outbox.record_receipt(replace(receipt(State.DELIVERED, str(message.id)), ours=True))
