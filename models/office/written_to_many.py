@@ -20,10 +20,16 @@ JOINED = """o.origin = 'broadcast ' || CAST(r.broadcast_id AS text) || ' ' || CA
 UNDER_WAY = f"""SELECT o.state, o.error, o.sent_at, COUNT(*) AS people FROM (SELECT id, broadcast_id
     FROM broadcast_receiver WHERE broadcast_id = $1 AND result = 'queued' ORDER BY id LIMIT {LOOK}) AS r
   JOIN outbox o ON {JOINED} GROUP BY o.state, o.error, o.sent_at"""
+PEOPLE = """SELECT id, broadcast_id, customer_id, phone, result FROM broadcast_receiver
+  WHERE broadcast_id = $1 AND id < $2 {which} ORDER BY id DESC LIMIT $3"""
+OF_ALL = PEOPLE.format(which="")
+# Each by an index of its own: in one statement SQLite walks through all people for a result that is rare.
+OF_RESULT = f"""SELECT * FROM ({PEOPLE.format(which="AND result = $4")}) AS ended
+  UNION ALL SELECT * FROM ({PEOPLE.format(which="AND result = 'queued' AND $4 <> 'queued'")}) AS under_way
+  ORDER BY id DESC LIMIT $3"""
 RECEIVERS = f"""SELECT r.id, r.phone, r.result, c.id AS customer, c.name, c.surname, c.language, o.state, o.error,
     o.gateway, o.parts, o.cost, o.sent_at, o.delivered_at, o.id AS message
-  FROM (SELECT id, broadcast_id, customer_id, phone, result FROM broadcast_receiver
-        WHERE broadcast_id = $1 AND id < $2 {{which}} ORDER BY id DESC LIMIT $3) AS r
+  FROM ({{people}}) AS r
   JOIN customer c ON c.id = r.customer_id LEFT JOIN outbox o ON {JOINED} ORDER BY r.id DESC"""
 COSTS = f"""SELECT cost, parts
   FROM (SELECT gateway, cost, parts FROM outbox ORDER BY id DESC LIMIT {COST_LOOK}) AS newest
@@ -67,12 +73,9 @@ async def receivers(broadcast: int, before: int = LATEST, result: str = "", most
     """The people who were looked at last, before this row; only those of one result where it is given. What is under
     way has the result that its message has: such people are looked through, `LOOK_FOR` at a time."""
     look = LOOK_FOR if result else most + 1
-    values: list[Any] = [broadcast, before, look]
-    which = ""
-    if result:
-        which = "AND result IN ($4, 'queued')"
-        values.append(result)
-    rows = await execute(connection(), RECEIVERS.format(which=which), values)
+    people, of_result = (OF_RESULT, [result]) if result else (OF_ALL, [])
+    values = [broadcast, before, look, *of_result]
+    rows = await execute(connection(), RECEIVERS.format(people=people), values)
     said = [row | {"said": result_in_words(row)} for row in rows]
     found = [row for row in said if result in ("", row["said"])]
     if len(found) > most:
