@@ -185,7 +185,8 @@ class PhoneRoutes:
         if abs(offset) > FRESH_S:
             await self._phones.note_heard(phone, clock_offset=offset)
             self._refuse(phone.gateway, 401, "stale", "the phone's clock is wrong")
-        if abs(offset - phone.clock_offset) > 30:  # what a network takes is no news
+        was_wrong = abs(phone.clock_offset) > FRESH_S
+        if was_wrong or abs(offset - phone.clock_offset) > 30:  # what a network takes is no news
             await self._phones.note_heard(phone, clock_offset=offset)
 
     async def _handle(self, phone: Phone, event: Event, request: web.Request) -> None:

@@ -106,6 +106,15 @@ async def test_an_old_timestamp_is_refused_and_the_wrong_clock_is_known(at: Serv
     assert abs((await phone.row()).clock_offset) <= 1
 
 
+@pytest.mark.usefixtures("phone_clock")
+async def test_a_clock_that_is_just_right_enough_again_is_known_to_be(at: Serving) -> None:
+    phone = await linked(at)
+    assert await phone.tell("sms:received", clock=310) == 401
+    bal = {"messageId": "1", "message": "BAL", "sender": BARAKA, "recipient": None, "simNumber": 1}
+    assert await phone.tell("sms:received", clock=290, **bal, receivedAt="2026-11-24T10:00:00.000+03:00") == 200
+    assert abs((await phone.row()).clock_offset - 290) <= 1
+
+
 @pytest.mark.parametrize("timestamp", ["soon", "-5", "1e9", "9" * 30])
 async def test_a_timestamp_that_is_no_time_is_refused(at: Serving, timestamp: str) -> None:
     phone = await linked(at)
