@@ -101,9 +101,10 @@ async def test_the_stream_says_that_messages_wait(at: Serving) -> None:
         assert await events.next() == ("MessageEnqueued", {})
         fetched = [each["textMessage"]["text"] for each in await phone.pull()]
         assert fetched == ["one"]
-        while fetched == ["one"]:  # a look that falls into a pull tells once more of what is just fetched
-            assert await events.next() == ("MessageEnqueued", {}), "two seconds later"
-            fetched = [each["textMessage"]["text"] for each in await phone.pull()]
+        for _turn in range(2):  # a look that falls into a pull tells once more of what is just fetched
+            if fetched == ["one"]:
+                assert await events.next() == ("MessageEnqueued", {}), "two seconds later"
+                fetched = [each["textMessage"]["text"] for each in await phone.pull()]
         assert fetched == ["one", "two"]
 
 
