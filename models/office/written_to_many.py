@@ -20,12 +20,13 @@ JOINED = """o.origin = 'broadcast ' || CAST(r.broadcast_id AS text) || ' ' || CA
 UNDER_WAY = f"""SELECT o.state, o.error, o.sent_at, COUNT(*) AS people FROM (SELECT id, broadcast_id
     FROM broadcast_receiver WHERE broadcast_id = $1 AND result = 'queued' ORDER BY id LIMIT {LOOK}) AS r
   JOIN outbox o ON {JOINED} GROUP BY o.state, o.error, o.sent_at"""
-PEOPLE = """SELECT id, broadcast_id, customer_id, phone, result FROM broadcast_receiver
-  WHERE broadcast_id = $1 AND id < $2 {which} ORDER BY id DESC LIMIT $3"""
+ONE_OF_MANY = "id, broadcast_id, customer_id, phone, result"
+PEOPLE = f"""SELECT {ONE_OF_MANY} FROM broadcast_receiver
+  WHERE broadcast_id = $1 AND id < $2 {{which}} ORDER BY id DESC LIMIT $3"""
 OF_ALL = PEOPLE.format(which="")
 # Each by an index of its own: in one statement SQLite walks through all people for a result that is rare.
-OF_RESULT = f"""SELECT * FROM ({PEOPLE.format(which="AND result = $4")}) AS ended
-  UNION ALL SELECT * FROM ({PEOPLE.format(which="AND result = 'queued' AND $4 <> 'queued'")}) AS under_way
+OF_RESULT = f"""SELECT {ONE_OF_MANY} FROM ({PEOPLE.format(which="AND result = $4")}) AS ended
+  UNION ALL SELECT {ONE_OF_MANY} FROM ({PEOPLE.format(which="AND result = 'queued' AND $4 <> 'queued'")}) AS under_way
   ORDER BY id DESC LIMIT $3"""
 RECEIVERS = f"""SELECT r.id, r.phone, r.result, c.id AS customer, c.name, c.surname, c.language, o.state, o.error,
     o.gateway, o.parts, o.cost, o.sent_at, o.delivered_at, o.id AS message
