@@ -11,6 +11,7 @@ class Outcome(StrEnum):
 
     RETRY = "retry later"
     PERMANENT = "permanent"
+    REFUSED = "permanent here"  # another gateway may take it
     STOP_SENDER = "stop this sender"
     PAUSE = "pause and alert"
     UNKNOWN = "outcome unknown"
@@ -29,7 +30,7 @@ class Error:
 
     @property
     def retryable(self) -> bool:
-        return self.outcome is not Outcome.PERMANENT
+        return self.outcome not in (Outcome.PERMANENT, Outcome.REFUSED)
 
 
 ERRORS = {
@@ -65,15 +66,15 @@ ERRORS = {
         Error("bad credentials", Outcome.PAUSE, True, N_("The gateway refused our user name or key; correct them.")),
         Error("no balance", Outcome.PAUSE, True, N_("The gateway's account is empty; top it up.")),
         Error("bad number", Outcome.PERMANENT, False, N_("This is not a number that can get SMS.")),
-        Error("opted out", Outcome.PERMANENT, False, N_("The receiver blocked our messages at the operator.")),
+        Error("opted out", Outcome.REFUSED, False, N_("The receiver blocked our messages at the operator.")),
         Error(
             "do not disturb",
-            Outcome.PERMANENT,
+            Outcome.REFUSED,
             False,
             N_("The receiver is on the operator's do-not-disturb list."),
         ),
-        Error("no route", Outcome.PERMANENT, False, N_("The gateway has no way to this network.")),
-        Error("refused", Outcome.PERMANENT, True, N_("The gateway or the operator refused this message.")),
+        Error("no route", Outcome.REFUSED, False, N_("The gateway has no way to this network.")),
+        Error("refused", Outcome.REFUSED, True, N_("The gateway or the operator refused this message.")),
         Error("undelivered", Outcome.PERMANENT, False, N_("The operator gave up before the phone took it.")),
         Error("expired", Outcome.PERMANENT, False, N_("It was too late to send it.")),
         Error("stopped", Outcome.PERMANENT, False, N_("The receiver wanted no more reminders.")),

@@ -134,7 +134,7 @@ class Lane:
 
     def _count_failure(self, error: Error, now: int) -> None:
         """A gateway that refuses one message works; one that asks us to wait neither works nor fails."""
-        if error.outcome is Outcome.PERMANENT:
+        if not error.retryable:
             self.failures = 0
         elif error.name not in HOLDING:
             self.failures += 1

@@ -14,15 +14,15 @@ from random import Random
 from tortoise.backends.base.client import BaseDBAsyncClient
 
 from bot.gateways import Gateway
-from bot.gateways.errors import SendError
+from bot.gateways.errors import Outcome, SendError
 from bot.message import Outbound, Receipt, Sent
 from bot.outbound import queue
 from bot.outbound.failover import Failover
 from bot.outbound.lanes import Lane
 from bot.outbound.queue import Result
 from bot.outbound.receipts import Receipts
-from bot.outbound.retry import COPIES, TRIES, Claimed, Verdict, interrupted, judge
-from bot.routing import Router, states
+from bot.outbound.retry import COPIES, HARMLESS, TRIES, Claimed, Verdict, interrupted, judge
+from bot.routing import NEVER, Router, states
 from bot.runtime import Database, Metrics
 from models.messages import MessageKind, State
 from models.sql import connection, now_ms
@@ -75,7 +75,7 @@ class Outbox:
         until_morning: Callable[[int], int] = lambda _now: 0,
         on_notify: Sequence[Callable[[], None]] = (),
     ) -> None:
-        self._database = database
+        self._database, self._router = database, router
         random, pace = random or Random(), {name: (per_second or {}).get(name, 0) for name in sorted(gateways)}
         self._failover = Failover(router, pace, failover_ms, 0 if database.embedded else LEASE_MS, copies)
         usual = LOOK_EMBEDDED_MS if database.embedded else LOOK_MS
@@ -274,6 +274,9 @@ class Outbox:
 
     async def _write(self, db: BaseDBAsyncClient, back: _CameBack, now: int) -> None:
         await queue.write_results(db, back.results, now)
+        for lane in (self._lanes.get(each.to) for each in back.results):
+            if lane:
+                lane.may_have_more = True
         await states.hold(db, {lane.name for lane in (*back.changed, *back.heard)})
         await states.write_sending(db, [lane.sending for lane in back.changed], now)
         await states.note_heard(db, {lane.name: lane.heard_at for lane in back.heard})
@@ -372,7 +375,17 @@ class Outbox:
             log.warning("gateway %s: message %d: %s", lane.name, message.id, error.name)
         self._metrics.send_errors.labels(lane.name, error.name).inc()
         wait = lane.note_failure(message, error, trouble.detail, now)
+        if error.outcome is Outcome.REFUSED and (other := self._choose_other(lane, message)):
+            return Verdict(State.SCHEDULED, now, error.name, to=other)
         return judge(message, error, now, wait)
+
+    def _choose_other(self, lane: Lane, message: Claimed) -> str:
+        """Another gateway for a token or a reply that this one refuses, and none that it has left: empty when there is
+        none."""
+        if message.kind not in HARMLESS:
+            return ""
+        left = (*message.tried_before.split(), lane.name)
+        return self._router.next_gateway(message.phone, message.kind, {f"{NEVER}{name}" for name in left})
 
     def _finish(self, lane: Lane, message: Claimed, outcome: Sent | Verdict) -> None:
         self._results.append(Result(lane.name, message, outcome))

@@ -35,6 +35,8 @@
       uncertain, sending    gateway
     sending of a phone    waiting for another        any server, when the phone has fallen silent: move
                             gateway
+    sending               waiting for another        whoever claimed it, when its gateway refuses it and another one may
+                            gateway                    take it: write_results
     uncertain             failed                     any server, when it has gone out as often as it may: give_up
     waiting, scheduled,   failed                     whoever removes its gateway, where that may have it and once more
       uncertain, sending                               would harm or be too often, or where it is its test:
@@ -91,10 +93,11 @@ LONGEST_REST_MS = 25 * HOUR_MS
 
 # Whether the office has stopped everything that goes out: a claim asks that in the same trip.
 _SWITCHED_OFF = "SELECT 1 FROM setting WHERE name = 'outgoing' AND value = 'off'"
+CLAIMED = "id, priority, assigned_at, phone, text, kind, tries, unknowns, interrupted, expires_at, parts, tried_before"
 CLAIM = f"""UPDATE outbox SET state = 'sending', claimed_by = $1, claimed_at = $2, tries = tries + 1
   WHERE id IN (SELECT id FROM outbox WHERE state = 'waiting' AND gateway = $3 AND NOT EXISTS ({_SWITCHED_OFF})
                ORDER BY priority, assigned_at, id LIMIT $4 {{lock}})
-  RETURNING id, priority, assigned_at, phone, text, kind, tries, unknowns, interrupted, expires_at, parts"""
+  RETURNING {CLAIMED}"""
 # Of those, the first that have together so many parts; one longer than all that a second allows goes alone.
 CLAIM_PARTS = f"""UPDATE outbox SET state = 'sending', claimed_by = $1, claimed_at = $2, tries = tries + 1
   WHERE id IN (SELECT id FROM (SELECT id, parts, SUM(parts) OVER (ORDER BY priority, assigned_at, id) AS total
@@ -102,7 +105,7 @@ CLAIM_PARTS = f"""UPDATE outbox SET state = 'sending', claimed_by = $1, claimed_
           WHERE state = 'waiting' AND gateway = $3 AND NOT EXISTS ({_SWITCHED_OFF})
           ORDER BY priority, assigned_at, id LIMIT $4 {{lock}}) AS first) AS added
     WHERE total <= $5 OR (total = parts AND $5 >= $6))
-  RETURNING id, priority, assigned_at, phone, text, kind, tries, unknowns, interrupted, expires_at, parts"""
+  RETURNING {CLAIMED}"""
 
 # Of the claim that it is about, and no later one. A report with our own id may have come before the answer, and while
 # the database was away another server may have taken the claim back: what is known after all counts.
@@ -242,6 +245,15 @@ class Result:
     def state(self) -> State:
         return State.SENT if isinstance(self.outcome, Sent) else self.outcome.state
 
+    @property
+    def to(self) -> str:
+        """Another gateway that gets it now; empty for none."""
+        return self.outcome.to if isinstance(self.outcome, Verdict) else ""
+
+    @property
+    def move(self) -> "Move":
+        return Move(self.message.id, self.gateway, self.to, f"{self.message.tried_before}{self.gateway} ")
+
 
 @dataclass(frozen=True, slots=True)
 class Move:
@@ -317,6 +329,7 @@ def _claimed(row: Mapping[str, Any], now: int, stamp: int) -> Claimed:
         claimed_at=now,
         parts=row["parts"],
         stamp=stamp,
+        tried_before=row["tried_before"],
     )
 
 
@@ -334,6 +347,7 @@ async def write_results(db: BaseDBAsyncClient, results: Sequence[Result], now: i
         await execute(db, HOLD, [[each.message.id for each in results]])
     await execute_many(db, WRITE_SENT, sent)
     await execute_many(db, WRITE_NOT_SENT, not_sent)
+    await move(db, [each.move for each in results if each.to], now)
 
 
 def _verdict(message: int, verdict: Verdict) -> tuple[int, State, int, str, int, int, int]:
@@ -345,7 +359,8 @@ def _verdict(message: int, verdict: Verdict) -> tuple[int, State, int, str, int,
 def dues(results: Sequence[Result]) -> list[int]:
     """When the messages that are to be looked at again will be due."""
     verdicts = [each.outcome for each in results if isinstance(each.outcome, Verdict)]
-    return [verdict.due_at for verdict in verdicts if verdict.state in (State.SCHEDULED, State.UNCERTAIN)]
+    again = (State.SCHEDULED, State.UNCERTAIN)
+    return [verdict.due_at for verdict in verdicts if verdict.state in again and not verdict.to]
 
 
 async def take_back(db: BaseDBAsyncClient, me: str, before: int, now: int) -> list[tuple[str, State]]:

@@ -55,6 +55,7 @@ class Claimed:
     claimed_at: int  # by our own clock
     parts: int = 1
     stamp: int = 0  # when it was claimed by the clock that all servers share, as its row has it
+    tried_before: str = ""  # the gateways that it has left, a space after each
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class Verdict:
     tries: int = 0  # added to its count
     unknowns: int = 0  # added to its count
     interrupted: int = 0  # added to its count
+    to: str = ""  # another gateway, which gets it now
 
 
 def judge(message: Claimed, error: Error, now: int, wait: int) -> Verdict:
@@ -77,7 +79,7 @@ def judge(message: Claimed, error: Error, now: int, wait: int) -> Verdict:
     expires on time.
     """
     match error.outcome:
-        case Outcome.PERMANENT:
+        case Outcome.PERMANENT | Outcome.REFUSED:
             return Verdict(State.FAILED, now, error.name)
         case Outcome.PAUSE | Outcome.STOP_SENDER:
             # the gateway's fault and not the message's: this try does not count

@@ -29,6 +29,59 @@ async def test_what_a_phone_does_not_fetch_goes_by_the_next_gateway_after_two_mi
     assert (row["gateway"], row["state"], row["tried_before"]) == ("africastalking", "sent", f"{phone} ")
 
 
+@pytest.mark.parametrize("error", ["no route", "refused", "do not disturb", "opted out"])
+async def test_what_a_gateway_refuses_goes_by_the_next_one_at_once(bench: Bench, error: str) -> None:
+    """It has no contract with this network, as another one has."""
+    bench.gateway.refuse(error)
+    await bench.enqueue("token", kind=MessageKind.TOKEN)
+    await bench.settle()
+    row = await bench.row("token")
+    assert (row["gateway"], row["state"], row["tried_before"]) == ("kannel", "sent", "africastalking ")
+    assert (bench.gateway.texts, bench.other.texts, row["tries"]) == (["token"], ["token"], 2)
+
+
+async def test_what_all_refuse_ends_and_each_is_asked_once(bench: Bench) -> None:
+    bench.gateway.refuse("no route")
+    bench.other.refuse("refused")
+    await bench.enqueue("token", kind=MessageKind.TOKEN)
+    await wait_for(bench, 600)
+    row = await bench.row("token")
+    assert (row["gateway"], row["state"], row["error"]) == ("kannel", "failed", "refused")
+    assert len(bench.gateway.requests) == len(bench.other.requests) == 1
+
+
+async def test_what_a_gateway_refuses_goes_by_a_phone_where_there_is_one(bench: Bench) -> None:
+    bench.gateway.refuse("no route")
+    bench.other.refuse("no route")
+    phone = await bench.link()
+    await bench.look()
+    await bench.enqueue("token", kind=MessageKind.TOKEN)
+    await bench.settle()
+    row = await bench.row("token")
+    assert (row["gateway"], row["state"], row["tried_before"]) == (phone, "waiting", "africastalking kannel ")
+
+
+@pytest.mark.parametrize("kind", [MessageKind.REMINDER, MessageKind.BROADCAST])
+async def test_what_nobody_paid_for_ends_where_it_is_refused(bench: Bench, kind: MessageKind) -> None:
+    bench.gateway.refuse("do not disturb")
+    await bench.enqueue("pay", kind=kind)
+    await bench.settle()
+    row = await bench.row("pay")
+    assert (row["gateway"], row["state"], row["error"]) == ("africastalking", "failed", "do not disturb")
+
+
+async def test_what_was_stopped_while_a_gateway_refuses_it_goes_nowhere(bench: Bench) -> None:
+    bench.gateway.refuse("no route")
+    await bench.enqueue("token", kind=MessageKind.TOKEN)
+    async with bench.database.work():
+        [(_lane, claimed)] = await bench.outbox._claim_by(bench.outbox._lanes.values(), bench.clock())
+    await bench.sql("UPDATE outbox SET error = 'cancelled'")
+    bench.outbox._start(_lane, claimed)
+    await bench.settle()
+    row = await bench.row("token")
+    assert (row["gateway"], row["state"], row["error"]) == ("africastalking", "expired", "cancelled")
+
+
 @pytest.mark.parametrize("kind", [MessageKind.REMINDER, MessageKind.BROADCAST])
 async def test_what_is_not_urgent_waits_for_its_phone(bench: Bench, kind: MessageKind) -> None:
     phone = await bench.link()

@@ -67,7 +67,7 @@ async def test_a_sent_message_has_what_the_gateway_said_of_it(bench: Bench) -> N
 @pytest.mark.parametrize("letter", ["i", "\0", "\ud83d"])
 async def test_words_that_fit_no_column_do_not_hold_up_the_others(bench: Bench, letter: str) -> None:
     bench.gateway.answer = lambda message: Sent("i" + letter * 500, 40_000, "TZS " + letter * 50)
-    bench.other.refuse("refused", "because\0" * 100)
+    bench.other.refuse("bad number", "because\0" * 100)
     await bench.enqueue("hello")
     await bench.enqueue("refused", gateway="kannel")
     await bench.settle()
