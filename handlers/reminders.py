@@ -15,7 +15,7 @@ from models.selling import reminders
 from models.selling.reminders import Reminder, ReminderKind
 from models.sql import now_ms
 from models.tickets import Category
-from models.tickets.tickets import DUE, Place, end_visits, open_unreported
+from models.tickets.tickets import DUE, Place, end_visits, open_unreported, visit
 
 
 async def remind(company: Company, most: int) -> list[tuple[str, list[Copy]]]:
@@ -79,7 +79,7 @@ async def _ticket(reminder: Reminder, company: Company) -> list[Copy]:
     if reminder.window.kind is ReminderKind.BEFORE or not appliance.overdue_ticket:
         return []
     text = f"{contract.number} {appliance.name}: {company.money(reminder.amount)}"
-    origin, due_at = f"overdue {reminder.dues[0].id}", company.end_of(company.today() + DUE)
+    origin, due_at = visit(reminder.dues[0].id), company.end_of(company.today() + DUE)
     opened = await open_unreported(
         contract.customer, contract.device, Category.PAYMENT, text, origin=origin, due_at=due_at
     )

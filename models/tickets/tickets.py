@@ -4,7 +4,7 @@ Each verb returns whether (or what) it changed, so that two people who do the sa
 is a phone number, `silence` or `paid`, or a user of the office, whose change is in the audit too.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -28,11 +28,14 @@ SAME = """ticket.customer_id = $1 AND ticket.state = 'open' AND ticket.category 
   AND ticket.device_id {}"""
 WORK = """ticket.agent_id = $1 AND ticket.state = 'open' AND customer.mini_grid_id = $2
   ORDER BY ticket.due_at, ticket.id LIMIT $3"""
+VISIT = "overdue "  # how the key of a visit begins; behind it stands the id of an instalment
 # In the order of the index of what is open, so that a walk along all of it reads each row once.
-VISITS_AFTER = """SELECT id, due_at, customer_id FROM ticket
+VISITS_AFTER = """SELECT id, due_at, customer_id, key FROM ticket
   WHERE state = 'open' AND category = 'payment' AND (due_at, id) > ($1, $2) ORDER BY due_at, id LIMIT $3"""
-OVERDUE = """SELECT DISTINCT k.customer_id FROM contract k JOIN instalment i ON i.contract_id = k.id
-  WHERE i.paid < i.amount AND i.due_on < $1 AND k.customer_id IN ({customers})"""
+# Instalments on whose contract something is overdue, and who owes it.
+OVERDUE = """SELECT n.id, k.customer_id FROM instalment n JOIN contract k ON k.id = n.contract_id
+  WHERE n.id IN ({instalments}) AND EXISTS
+    (SELECT 1 FROM instalment i WHERE i.contract_id = k.id AND i.paid < i.amount AND i.due_on < $1)"""
 SILENT = "ticket.state = 'asked' AND ticket.asked_at <= $1 ORDER BY ticket.asked_at LIMIT $2"
 
 
@@ -360,22 +363,33 @@ class Walked:
 
 
 async def end_visits(today: date, after: Place, most: int) -> Walked:
-    """Look at some of the open visits behind this place, and close those to customers who have paid what was overdue,
-    or owe it no more."""
+    """Look at some of the open visits behind this place, and close those to customers who have paid what was overdue
+    on that plan, or owe it no more."""
     rows = await execute(connection(), VISITS_AFTER, [after.due_at, after.id, most])
     if not rows:
         return Walked(0, after, [])
-    late = await _overdue({row["customer_id"] for row in rows}, today)
-    over = [row["id"] for row in rows if row["customer_id"] not in late]
+    late = await _overdue([_instalment_of(row["key"]) for row in rows], today)
+    over = [row["id"] for row in rows if (_instalment_of(row["key"]), row["customer_id"]) not in late]
     found = await _find(f"ticket.id IN ({marks(len(over))}) ORDER BY ticket.id", over) if over else []
     closed = [ticket for ticket in found if await close(ticket, "paid")]
     return Walked(len(rows), Place(rows[-1]["due_at"], rows[-1]["id"]), closed)
 
 
-async def _overdue(customers: Collection[int], today: date) -> set[int]:
-    """Who of these customers has something to pay that was due before today."""
-    statement = OVERDUE.format(customers=marks(len(customers), 2))
-    return {row["customer_id"] for row in await execute(connection(), statement, [today, *customers])}
+def visit(instalment: int) -> str:
+    """The origin of a visit: the oldest instalment that was overdue on a plan."""
+    return f"{VISIT}{instalment}"
+
+
+def _instalment_of(origin: str) -> int:
+    number = origin.removeprefix(VISIT)
+    return int(number) if number.isdecimal() else 0
+
+
+async def _overdue(instalments: Sequence[int], today: date) -> set[tuple[int, int]]:
+    """Those of these instalments on whose plan something was due before today, each with the customer who owes it."""
+    statement = OVERDUE.format(instalments=marks(len(instalments), 2))
+    rows = await execute(connection(), statement, [today, *instalments])
+    return {(row["id"], row["customer_id"]) for row in rows}
 
 
 async def _words_since_asked(ticket: Ticket) -> str:

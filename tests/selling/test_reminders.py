@@ -29,6 +29,7 @@ from models.tickets import Ticket, TicketEvent
 from models.tickets.tickets import find_for_office, reopen
 from tests.world.people import PEOPLE, Phones
 from tests.world.reminding import AFTER, BEFORE, SOLD
+from tests.world.selling import Shop
 
 
 @pytest.fixture
@@ -243,6 +244,22 @@ async def test_nobody_is_sent_to_who_has_paid(mwanga: Server, clock: time_machin
     assert ("Asha", "K1 is closed.") in await phones.news()
     assert {*await TicketEvent.filter(step="closed").values_list("actor", flat=True)} == {"paid"}
     assert not await Ticket.exclude(state="closed"), "nor for what was reminded of between"
+
+
+async def test_a_visit_for_what_is_paid_is_over_whatever_else_is_overdue(
+    mwanga: Server, clock: time_machine.Traveller
+) -> None:
+    """It names the plan and the amount that the agent would ask for once more."""
+    await Appliance.all().update(overdue_ticket=True, remind_after=1)
+    shop = Shop(mwanga)
+    radio = await shop.sells("Radio", "Baraka", plan="3 monthly")
+    await shop.overdue(radio)
+    clock.move_to(AFTER)
+    await reminded(mwanga)
+    assert sorted(ticket.text[:5] for ticket in await Ticket.filter(state="open")) == ["S1001", "S1002"]
+    await shop.takes(await shop.quoted(radio, 12_000), "Asha", "all")
+    await mwanga.housekeeping.chores()
+    assert [ticket.text[:5] for ticket in await Ticket.filter(state="open")] == ["S1001"]
 
 
 @pytest.mark.parametrize("phone", [None, PEOPLE["Asha"]])
