@@ -12,6 +12,9 @@ from handlers.tickets.news import News
 from handlers.wording import tail
 from models.messages import MessageKind
 from models.selling import reminders
+from models.selling.payable import payable
+from models.selling.quotes import nearest
+from models.selling.refusals import NotSold
 from models.selling.reminders import Reminder, ReminderKind
 from models.sql import now_ms
 from models.tickets import Category
@@ -27,18 +30,19 @@ async def remind(company: Company, most: int) -> list[tuple[str, list[Copy]]]:
     told = []
     for window in windows:
         for reminder in await reminders.take_reminders(window, company.today()):
-            told.append((reminder.origin, [*_for_customer(reminder, company), *await _ticket(reminder, company)]))
+            told.append((reminder.origin, [*await _for_customer(reminder, company), *await _ticket(reminder, company)]))
     return told
 
 
-def _for_customer(reminder: Reminder, company: Company) -> list[Copy]:
+async def _for_customer(reminder: Reminder, company: Company) -> list[Copy]:
     customer = reminder.contract.customer
     if customer.phone is None or reminder.stopped:
         return []
-    return [Copy(customer.phone, write_reminder(reminder, company), MessageKind.REMINDER, customer.language)]
+    text = await write_reminder(reminder, company)
+    return [Copy(customer.phone, text, MessageKind.REMINDER, customer.language)]
 
 
-def write_reminder(reminder: Reminder, company: Company) -> Text:
+async def write_reminder(reminder: Reminder, company: Company) -> Text:
     """What the customer reads."""
     device = reminder.contract.device
     values = {
@@ -50,7 +54,7 @@ def write_reminder(reminder: Reminder, company: Company) -> Text:
     }
     phone = reminder.contract.customer.phone
     if phone and company.mobile_money_of(phone):
-        return _by_phone(reminder, values, company)
+        return _by_phone(reminder, await _amount_to_send(reminder, company), values, company)
     if reminder.window.kind is ReminderKind.BEFORE:
         return _(
             "{item} {number}: {amount} is due on {day}. Pay your agent in cash and say {number}. Help {help}", **values
@@ -61,11 +65,21 @@ def write_reminder(reminder: Reminder, company: Company) -> Text:
     )
 
 
-def _by_phone(reminder: Reminder, values: Mapping[str, object], company: Company) -> Text:
+async def _amount_to_send(reminder: Reminder, company: Company) -> int:
+    """What pays it, in minor units: what is due may be less than the least payment, or partly there as credit."""
+    paid_for, whole_only = payable(reminder.contract.device, reminder.contract), company.whole_only
+    try:
+        at = await paid_for.standing(company.today(), company.coin, company.vault, whole_only=whole_only)
+        return nearest(at, reminder.amount)
+    except NotSold:  # not now
+        return reminder.amount
+
+
+def _by_phone(reminder: Reminder, amount: int, values: Mapping[str, object], company: Company) -> Text:
     """For a customer whose phone can be asked to pay: what to send, a long serial by its end."""
     device = reminder.contract.device
     number = tail(device.serial).lstrip(".") if device else reminder.contract.number
-    words = {"buy": Keyword(BUY), "amount": company.typed(reminder.amount), "number": number}
+    words = {"buy": Keyword(BUY), "amount": company.typed(amount), "number": number}
     said = {**values, "command": Text("{buy} {amount} {number}", words)}
     if reminder.window.kind is ReminderKind.BEFORE:
         return _("{item} {number}: {amount} is due on {day}. Send {command}, or pay your agent. Help {help}", **said)

@@ -144,6 +144,18 @@ def quote_all(at: Standing, funds: int) -> Quote:
     return way.spend(funds)
 
 
+def nearest(at: Standing, amount: int) -> int:
+    """The cash next to this amount, rather more than less, that is taken now. Raises NotSold's kinds where none is."""
+    _check_possible(at)
+    way = _way(at)
+    near = min(max(_whole_coins(amount, at.coin), way.least), way.most)
+    try:
+        quote(at, near)
+    except NotWhole as refusal:
+        return refusal.more or refusal.less or near
+    return near
+
+
 def _check_possible(at: Standing) -> None:
     """What stands in the way of any amount. Raises SalesOff, Retired, ClockInDoubt, NoTokensLeft and
     TooManyTokens."""

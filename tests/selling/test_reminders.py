@@ -22,7 +22,7 @@ from models.devices import Device
 from models.devices.keys import open_key, seal_key
 from models.messages.tables import Outbox
 from models.people import Agent, Customer, OfficeUser
-from models.selling import Appliance, Contract
+from models.selling import Appliance, Contract, PaymentPlan
 from models.selling.contracts import Instalment
 from models.sql import connection, execute
 from models.tickets import Ticket, TicketEvent
@@ -91,6 +91,30 @@ async def test_what_a_reminder_says_to_send_pays_it(mwanga: Server, clock: time_
     assert sent == "BUY 7000 0283"
     answered = dict(await Phones(mwanga).text("Baraka", sent))
     assert answered["Baraka"].startswith("7 days for TZS 7,000, SHS00000283. Sent to your phone")
+
+
+@pytest.mark.parametrize(
+    ("paid", "command"),
+    [
+        ("PAY S1002 3000", "BUY 2500 S1002"),  # 1,000 are left of the first one; 3,000 are the least, with the credit
+        ("PAY S1002 10500", "BUY 1000 S1002"),  # 1,500 are left in all
+    ],
+)
+async def test_so_does_it_where_what_is_due_cannot_be_paid_alone(
+    mwanga: Server, clock: time_machine.Traveller, paid: str, command: str
+) -> None:
+    """500 are there as credit."""
+    phones = Phones(mwanga)
+    await PaymentPlan.all().update(minimum=3_000_00)
+    await Shop(mwanga).sells("Radio", "Baraka", plan="3 monthly")
+    for text in (paid, "BUY SHS0283 7500"):
+        await phones.text("Asha", text)
+        await phones.text("Asha", "1 482915")
+    await Appliance.filter(name="Radio").update(remind_before=100)
+    await Appliance.exclude(name="Radio").update(remind_before=None, remind_after=None)
+    _phone, text = (await reminded(mwanga))[0]
+    assert f"is due on {'24/12' if '3000' in paid else '24/2'}. Send {command}, or pay your agent" in text
+    assert "Sent to your phone" in dict(await phones.text("Baraka", command))["Baraka"]
 
 
 async def test_a_second_one_that_is_overdue_opens_no_second_ticket(
