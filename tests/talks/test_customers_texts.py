@@ -19,7 +19,7 @@ ANSWERS = {
     "asked to pay": "Sent to your phone|Imetumwa kwenye simu yako",
     "price": "^[^ ]+: TZS .* (a day|a kWh|kwa kWh)",
     "agent": "Your agent is Asha Mushi|Wakala wako ni Asha Mushi",
-    "offer": "^Report '|^Tuma taarifa '",
+    "offer": "^Report '|^Tuma tatizo '",
     "help": "TOKEN = |TOKENI = ",
     "number": "Only the office changes your number|Ofisi tu ndiyo inabadili",
     "thanks": "You are welcome!|Karibu!",
