@@ -22,7 +22,7 @@ from bot.outbound.lanes import Lane
 from bot.outbound.queue import Result
 from bot.outbound.receipts import Receipts
 from bot.outbound.retry import COPIES, HARMLESS, TRIES, Claimed, Verdict, interrupted, judge
-from bot.routing import NEVER, Router, states
+from bot.routing import NEVER, NOWHERE, Router, states
 from bot.runtime import Database, Metrics
 from models.messages import MessageKind, State
 from models.sql import connection, now_ms
@@ -380,12 +380,13 @@ class Outbox:
         return judge(message, error, now, wait)
 
     def _choose_other(self, lane: Lane, message: Claimed) -> str:
-        """Another gateway for a token or a reply that this one refuses, and none that it has left: empty when there is
-        none."""
+        """Another gateway for a token or a reply that this one refuses, also one that it has to wait for, as for a new
+        message: empty when there is none. To one that refused it never goes again."""
         if message.kind not in HARMLESS:
             return ""
-        left = (*message.tried_before.split(), lane.name)
-        return self._router.next_gateway(message.phone, message.kind, {f"{NEVER}{name}" for name in left})
+        tried = {*message.tried_before.split(), f"{NEVER}{lane.name}"}
+        chosen = self._router.gateway_for(message.phone, message.kind, tried)
+        return "" if chosen == NOWHERE else chosen
 
     def _finish(self, lane: Lane, message: Claimed, outcome: Sent | Verdict) -> None:
         self._results.append(Result(lane.name, message, outcome))

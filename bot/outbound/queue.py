@@ -75,6 +75,7 @@ from bot.outbound.retry import (
     Claimed,
     Verdict,
 )
+from bot.routing import NEVER
 from bot.routing.health import FAILURES
 from bot.runtime import Purge
 from models.messages import MessageKind, State
@@ -252,7 +253,7 @@ class Result:
 
     @property
     def move(self) -> "Move":
-        return Move(self.message.id, self.gateway, self.to, f"{self.message.tried_before}{self.gateway} ")
+        return Move(self.message.id, self.gateway, self.to, f"{self.message.tried_before}{NEVER}{self.gateway} ")
 
 
 @dataclass(frozen=True, slots=True)

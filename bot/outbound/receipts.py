@@ -11,6 +11,7 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 from bot.gateways.errors import ERRORS
 from bot.message import Receipt
 from bot.outbound.queue import RANK, Reported, identify, write_reports
+from bot.routing import NEVER
 from bot.runtime import Database, Metrics
 from models.messages import State
 from models.sql import execute, for_update, marks
@@ -134,7 +135,8 @@ class Receipts:
 def _is_about(receipt: Receipt, row: dict[str, Any]) -> bool:
     """Whether a gateway reports on this message, which it sent, and to the same phone; or which it delivered after all,
     when the message had left it without an outcome."""
-    left = receipt.state is State.DELIVERED and receipt.gateway in row.get("tried_before", "").split()
+    before = [name.removeprefix(NEVER) for name in row.get("tried_before", "").split()]
+    left = receipt.state is State.DELIVERED and receipt.gateway in before
     return (left or row["gateway"] == receipt.gateway) and receipt.phone in ("", row["phone"])
 
 

@@ -36,7 +36,7 @@ async def test_what_a_gateway_refuses_goes_by_the_next_one_at_once(bench: Bench,
     await bench.enqueue("token", kind=MessageKind.TOKEN)
     await bench.settle()
     row = await bench.row("token")
-    assert (row["gateway"], row["state"], row["tried_before"]) == ("kannel", "sent", "africastalking ")
+    assert (row["gateway"], row["state"], row["tried_before"]) == ("kannel", "sent", "!africastalking ")
     assert (bench.gateway.texts, bench.other.texts, row["tries"]) == (["token"], ["token"], 2)
 
 
@@ -57,8 +57,34 @@ async def test_what_a_gateway_refuses_goes_by_a_phone_where_there_is_one(bench: 
     await bench.look()
     await bench.enqueue("token", kind=MessageKind.TOKEN)
     await bench.settle()
+    await wait_for(bench, 600)  # it does not fetch it, but they have refused it
     row = await bench.row("token")
-    assert (row["gateway"], row["state"], row["tried_before"]) == (phone, "waiting", "africastalking kannel ")
+    assert (row["gateway"], row["state"], row["tried_before"]) == (phone, "waiting", "!africastalking !kannel ")
+    assert len(bench.gateway.requests) == len(bench.other.requests) == 1
+
+
+async def test_what_a_gateway_refuses_waits_for_one_that_cannot_be_reached_now(bench: Bench) -> None:
+    bench.gateway.refuse("no route")
+    bench.other.refuse("unreachable")
+    await bench.enqueue("token", kind=MessageKind.TOKEN)
+    await wait_for(bench, 300)
+    bench.other.answer = bench.other.accept
+    await wait_for(bench, 300)
+    row = await bench.row("token")
+    assert (row["gateway"], row["state"], row["tried_before"]) == ("kannel", "sent", "!africastalking ")
+    assert len(bench.gateway.requests) == 1
+
+
+async def test_what_is_never_to_go_by_a_gateway_does_not_where_another_one_refuses_it(bench: Bench) -> None:
+    """That this one is down is told by another one."""
+    bench.gateway.refuse("opted out")
+    async with bench.database.work():
+        await enqueue([NewMessage("alert", ASHA, "alert", MessageKind.REPLY, "africastalking", never="kannel")], START)
+    bench.outbox.notify()
+    await bench.settle()
+    row = await bench.row("alert")
+    assert (row["gateway"], row["state"], row["error"]) == ("africastalking", "failed", "opted out")
+    assert bench.other.requests == []
 
 
 @pytest.mark.parametrize("kind", [MessageKind.REMINDER, MessageKind.BROADCAST])
