@@ -151,7 +151,11 @@ def nearest(at: Standing, amount: int) -> int:
     near = min(max(_whole_coins(amount, at.coin), way.least), way.most)
     try:
         quote(at, near)
+    except AmountTooLarge as refusal:
+        return refusal.most
     except NotWhole as refusal:
+        if refusal.less and refusal.less + at.credit >= amount:
+            return refusal.less
         return refusal.more or refusal.less or near
     return near
 

@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -24,6 +25,8 @@ from models.messages.tables import Outbox
 from models.people import Agent, Customer, OfficeUser
 from models.selling import Appliance, Contract, PaymentPlan
 from models.selling.contracts import Instalment
+from models.selling.payable import PayableDevice
+from models.selling.quotes import nearest
 from models.sql import connection, execute
 from models.tickets import Ticket, TicketEvent
 from models.tickets.tickets import find_for_office, reopen
@@ -115,6 +118,25 @@ async def test_so_does_it_where_what_is_due_cannot_be_paid_alone(
     _phone, text = (await reminded(mwanga))[0]
     assert f"is due on {'24/12' if '3000' in paid else '24/2'}. Send {command}, or pay your agent" in text
     assert "Sent to your phone" in dict(await phones.text("Baraka", command))["Baraka"]
+
+
+async def test_what_is_overdue_may_be_more_than_one_code_carries(mwanga: Server, clock: time_machine.Traveller) -> None:
+    """Ten days, where each count of the device is a quarter of an hour."""
+    device = await Device.get(serial="SHS0283")
+    key = open_key(device, mwanga.company.vault) | {"divider": 96}
+    await Device.filter(id=device.id).update(sealed_key=seal_key("SHS0283", key, mwanga.company.vault))
+    clock.move_to(AFTER + timedelta(weeks=2))
+    _phone, text = (await reminded(mwanga))[0]
+    assert "TZS 21,000 is overdue" in text and "Send BUY 10000 SHS0283," in text
+    assert "Sent to your phone" in dict(await Phones(mwanga).text("Baraka", "BUY 10000 SHS0283"))["Baraka"]
+
+
+async def test_a_credit_counts_where_what_is_no_whole_day_is_refused(mwanga: Server) -> None:
+    device = await Device.get(serial="SHS0283").prefetch_related("customer", "tariff")
+    company = mwanga.company
+    at = await PayableDevice(device).standing(company.today(), company.coin, company.vault, whole_only=True)
+    assert nearest(replace(at, credit=500_00), 7_000_00) == 6_500_00
+    assert nearest(at, 7_000_00) == 7_000_00
 
 
 async def test_a_second_one_that_is_overdue_opens_no_second_ticket(
