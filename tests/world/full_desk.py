@@ -16,6 +16,7 @@ from models.demo.world import CLERK, OFFICE_USER
 from models.devices import Device
 from models.messages import Sim, State
 from models.money import reconciling
+from models.money.day_close import MARGIN
 from models.money.ledger import AccountKind, Posting, post
 from models.money.reconciling import Said
 from models.money.statements import Direction, StatementFile, StatementLine
@@ -103,7 +104,9 @@ class FullDesk:
         if name == "sentence":
             return str(list_english().index("Never tell anybody your PIN, not even us."))
         if name == "yesterday":
-            return str(self.office.mwanga.company.today() - timedelta(days=1))
+            # In the first minute after midnight the day before is not over.
+            now = datetime.now(self.office.mwanga.company.zone) - MARGIN
+            return str(now.date() - timedelta(days=1))
         if name == "code":
             return self.codes.pop()
         if name == "totp":
