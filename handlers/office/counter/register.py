@@ -71,7 +71,7 @@ async def check_or_register(request: web.Request) -> web.StreamResponse:
     reached = await _reach(request, form)
     filled = await _fill(request, form, reached)
     if filled is None or form.errors:
-        return await _draw(request, form, 422, reached=reached)
+        return await _refuse(request, form, 422, reached=reached)
     if not agreed:
         return await _draw(request, form, reached=reached, filled=filled)
     if not form.consent.data:
@@ -79,7 +79,7 @@ async def check_or_register(request: web.Request) -> web.StreamResponse:
     if reached.known and form.same.data not in (NEW, *(str(one.id) for one in reached.known)):
         form.refuse("same", _("Please choose one of the list."))
     if form.errors:
-        return await _draw(request, form, 422, reached=reached, filled=filled)
+        return await _refuse(request, form, 422, reached=reached, filled=filled)
     server = request.app[SERVER]
     try:
         async with server.database.work():
@@ -92,9 +92,17 @@ async def check_or_register(request: web.Request) -> web.StreamResponse:
                 done = before
     except NotFree as refusal:  # somebody was quicker: all that was said of the person still holds
         form.refuse("serial", why_not_free(refusal, filled.serial, company).to(LANGUAGE.get()))
-        return await _draw(request, form, 409, reached=reached)
+        return await _refuse(request, form, 409, reached=reached)
     server.outbox.notify()
     return page(request, "counter/registered.html", done=done)
+
+
+async def _refuse(request: web.Request, form: Register, status: int, **shown: Any) -> web.StreamResponse:
+    """Show what is wrong with it; but what the same form did meanwhile, where it was sent twice at once."""
+    agreed = request[FORM].get("do") == "register"
+    if agreed and (before := await registration.find_done(office_key(sale_key(request)))):
+        return page(request, "counter/registered.html", done=before, new=False)
+    return await _draw(request, form, status, **shown)
 
 
 async def _reach(request: web.Request, form: Register) -> Reached:
