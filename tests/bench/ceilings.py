@@ -1,116 +1,21 @@
-"""What the same machine does with nothing in the way: `python -m tests.bench.ceilings null|durable|token|gateway …`."""
+"""What the same machine does with nothing in the way, each in a process of its own: an app that stores nothing
+(`null`), one that stores each text with bare statements (`durable ADDRESS`), one that answers TOKEN with bare
+statements and a raw client (`token ADDRESS GATEWAY`), and the gateway that takes the replies (`gateway SECONDS`)."""
 
 import asyncio
 import json
-import sqlite3
 import sys
-import threading
 import time
 from collections import Counter
-from queue import SimpleQueue
-from typing import Any
+from collections.abc import AsyncIterator
 
 import uvloop
 from aiohttp import web
 
-INBOX = "CREATE TABLE inbox (id INTEGER PRIMARY KEY, ext TEXT UNIQUE, phone TEXT, text TEXT, at REAL, state TEXT)"
-OUTBOX = "CREATE TABLE outbox (id INTEGER PRIMARY KEY, phone TEXT, text TEXT, at REAL, state TEXT)"
-INDEXES = (
-    "CREATE INDEX i1 ON inbox (phone)",
-    "CREATE INDEX o1 ON outbox (phone)",
-    "CREATE INDEX o2 ON outbox (id) WHERE state = 'pending'",
-)
+from tests.bench import bare
+from tests.bench.load import Caller
 
-
-TOKENS = """CREATE TABLE customer (id INTEGER PRIMARY KEY, phone TEXT);
-  CREATE TABLE device (id INTEGER PRIMARY KEY, serial TEXT, customer_id INT);
-  CREATE TABLE token (id INTEGER PRIMARY KEY, device_id INT, code TEXT);
-  CREATE INDEX c1 ON customer (phone); CREATE INDEX d1 ON device (customer_id); CREATE INDEX t1 ON token (device_id);
-  INSERT INTO customer WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 999)
-    SELECT i + 1, '+2557' || (20000000 + i) FROM n;
-  INSERT INTO device SELECT id, 'SHD' || id, id FROM customer;
-  INSERT INTO token (device_id, code) SELECT id, '123456789012' FROM device;"""
-DEVICES = "SELECT d.id, d.serial FROM customer c JOIN device d ON d.customer_id = c.id WHERE c.phone = ? ORDER BY d.id"
-LAST = "SELECT code FROM token WHERE device_id = ? ORDER BY id DESC LIMIT 3"
-
-
-class Writer:
-    """One thread that writes whatever waits and commits once, with a full sync (reference: performance 2)."""
-
-    def __init__(self, path: str) -> None:
-        """Raises sqlite3.Error for a file that is there already, so that this server does not listen at all."""
-        self._loop = asyncio.get_running_loop()
-        self._queue: SimpleQueue[Any] = SimpleQueue()
-        self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        for statement in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", INBOX, OUTBOX, *INDEXES):
-            self._database.execute(statement)
-        threading.Thread(target=self._run, daemon=True).start()
-
-    def write(self, row: tuple[str, str, str]) -> "asyncio.Future[None]":
-        future: asyncio.Future[None] = self._loop.create_future()
-        self._queue.put((row, future))
-        return future
-
-    def _run(self) -> None:
-        while True:
-            batch = [self._queue.get()]
-            while not self._queue.empty() and len(batch) < 512:
-                batch.append(self._queue.get())
-            failed = None
-            try:
-                self._store([row for row, _future in batch])
-            except sqlite3.Error as error:  # a full disk: whoever waits is told, or would wait for ever
-                failed = error
-            self._loop.call_soon_threadsafe(_answer, [future for _row, future in batch], failed)
-
-    def _store(self, rows: list[tuple[str, str, str]]) -> None:
-        now = time.time()
-        self._database.execute("BEGIN")
-        self._database.executemany(
-            "INSERT INTO inbox (ext, phone, text, at, state) VALUES (?, ?, ?, ?, 'done') ON CONFLICT DO NOTHING",
-            [(*row, now) for row in rows],
-        )
-        self._database.executemany(
-            "INSERT INTO outbox (phone, text, at, state) VALUES (?, ?, ?, 'sent')",
-            [(row[1], row[2], now) for row in rows],
-        )
-        self._database.execute("COMMIT")
-
-
-class TokenWriter(Writer):
-    """The bare statements of a TOKEN command: whose device it is, its last tokens, and a reply, one commit for all who
-    wait."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
-        self._database.executescript(TOKENS)
-
-    def _store(self, rows: list[tuple[str, str, str]]) -> None:
-        now = time.time()
-        self._database.execute("BEGIN")
-        for ext, phone, text in rows:
-            self._database.execute(
-                "INSERT INTO inbox (ext, phone, text, at, state) VALUES (?, ?, ?, ?, 'new') ON CONFLICT DO NOTHING",
-                (ext, phone, text, now),
-            )
-            owned = self._database.execute(DEVICES, (phone,)).fetchall()
-            tokens = self._database.execute(LAST, (owned[0][0],)).fetchall() if owned else []
-            reply = f"{owned[0][1]} {tokens[0][0]}" if tokens else "No token yet."
-            self._database.execute(
-                "INSERT INTO outbox (phone, text, at, state) VALUES (?, ?, ?, 'pending')", (phone, reply, now)
-            )
-            self._database.execute("UPDATE inbox SET state = 'done' WHERE ext = ?", (ext,))
-        self._database.execute("COMMIT")
-
-
-def _answer(futures: list["asyncio.Future[None]"], failed: sqlite3.Error | None) -> None:
-    for future in futures:
-        if future.done():
-            continue
-        if failed:
-            future.set_exception(failed)
-        else:
-            future.set_result(None)
+CONNECTIONS = 32  # of the raw client
 
 
 async def _null(request: web.Request) -> web.Response:
@@ -118,20 +23,55 @@ async def _null(request: web.Request) -> web.Response:
     return web.Response()
 
 
-def _writing(kind: type[Writer], path: str) -> web.Application:
+def _storing(writer: bare.Writer, address: str) -> web.Application:
     app = web.Application()
 
-    async def start(app: web.Application) -> None:
-        app["writer"] = kind(path)
+    async def run(_app: web.Application) -> AsyncIterator[None]:
+        await writer.open(address)
+        yield
+        await writer.close()
 
     async def accept(request: web.Request) -> web.Response:
-        form = await request.post()
-        await request.app["writer"].write((str(form["id"]), str(form["from"]), str(form["text"])))
+        await writer.write(await _text(request))
         return web.Response()
 
-    app.on_startup.append(start)
+    app.cleanup_ctx.append(run)
     app.router.add_post("/{rest:.*}", accept)
     return app
+
+
+def _answering(writer: bare.Writer, address: str, gateway: int) -> web.Application:
+    """A callback is answered once its reply is on the disk; the raw client takes that to the gateway."""
+    app, replies = web.Application(), asyncio.Queue[bare.Reply]()
+
+    async def send() -> None:
+        async with Caller(gateway) as caller:
+            while True:
+                reply = await replies.get()
+                form = {"username": "bench", "to": reply.phone, "message": reply.text}
+                await caller.post("/version1/messaging", form)
+                await writer.write(bare.Sent(reply.number))
+
+    async def run(_app: web.Application) -> AsyncIterator[None]:
+        await writer.open(address)
+        senders = [asyncio.create_task(send()) for _ in range(CONNECTIONS)]
+        yield
+        for sender in senders:
+            sender.cancel()
+        await writer.close()
+
+    async def accept(request: web.Request) -> web.Response:
+        replies.put_nowait(await writer.write(await _text(request)))
+        return web.Response()
+
+    app.cleanup_ctx.append(run)
+    app.router.add_post("/{rest:.*}", accept)
+    return app
+
+
+async def _text(request: web.Request) -> bare.Text:
+    form = await request.post()
+    return bare.Text(str(form["id"]), str(form["from"]), str(form["text"]))
 
 
 def _gateway(delay: float) -> web.Application:
@@ -158,10 +98,10 @@ def _gateway(delay: float) -> web.Application:
         return web.json_response({"messages": len(taken), "first": times[0], "last": times[-1]})
 
     async def reached(request: web.Request) -> web.Response:
-        """Answers once a receiver has so many messages."""
-        receiver, messages = request.query["receiver"], int(request.query["messages"])
+        """Answers once a receiver has so many messages, or all of them together."""
+        receiver, messages = request.query.get("receiver"), int(request.query["messages"])
         async with changed:
-            await changed.wait_for(lambda: receivers[receiver] >= messages)
+            await changed.wait_for(lambda: (receivers[receiver] if receiver else len(taken)) >= messages)
         return web.Response()
 
     app.router.add_post("/version1/messaging", messaging)
@@ -170,14 +110,17 @@ def _gateway(delay: float) -> web.Application:
     return app
 
 
-def main(kind: str, port: str, argument: str) -> None:
-    app = web.Application()
-    if kind == "null":
-        app.router.add_post("/{rest:.*}", _null)
-    elif kind in ("durable", "token"):
-        app = _writing(Writer if kind == "durable" else TokenWriter, argument)
-    else:
-        app = _gateway(float(argument))
+def main(kind: str, port: str, *words: str) -> None:
+    match kind:
+        case "durable":
+            app = _storing(bare.durable(words[0]), words[0])
+        case "token":
+            app = _answering(bare.token(words[0]), words[0], int(words[1]))
+        case "gateway":
+            app = _gateway(float(words[0]))
+        case _:
+            app = web.Application()
+            app.router.add_post("/{rest:.*}", _null)
     web.run_app(
         app,
         host="127.0.0.1",

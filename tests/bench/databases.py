@@ -1,7 +1,11 @@
 """What servers are measured on: a file of SQLite's, or a database of a PostgreSQL that is the run's own."""
 
 import asyncio
+import itertools
+import os
+import re
 import sqlite3
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
@@ -14,6 +18,8 @@ import asyncpg
 
 T = TypeVar("T")
 Rows = list[tuple[Any, ...]]
+NAME = re.compile(r"(?<=/)\w+(?=\?)")  # of a database, in its address
+_numbers = itertools.count(1)
 
 
 def new_database(folder: Path, engine: str, name: str) -> str:
@@ -23,6 +29,32 @@ def new_database(folder: Path, engine: str, name: str) -> str:
     server = _postgres(folder)
     sql(server, f"CREATE DATABASE {name}")
     return server.replace("/postgres?", f"/{name}?")
+
+
+@contextmanager
+def beside(database: str, folder: Path, copied: bool = False) -> Iterator[str]:
+    """The address of another database on the same disk or server, empty or a copy, for as long as it is needed."""
+    name = f"beside_{next(_numbers)}"
+    if file_of(database):
+        with tempfile.TemporaryDirectory(dir=folder) as apart:
+            file = Path(apart, f"{name}.db")
+            if copied:
+                sql(database, f"VACUUM INTO '{file}'")
+                to_disk(file)
+            yield f"sqlite://{file}"
+        return
+    template = NAME.findall(database)[0] if copied else "template1"
+    sql(database, f"CREATE DATABASE {name} TEMPLATE {template}")
+    try:
+        yield NAME.sub(name, database, count=1)
+    finally:
+        sql(database, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def to_disk(file: Path) -> None:
+    """Have a file written now, so that its pages are not on their way to the disk while syncs are measured."""
+    with file.open("rb") as opened:
+        os.fsync(opened.fileno())
 
 
 def file_of(database: str) -> Path | None:

@@ -17,7 +17,7 @@ from filelock import FileLock
 from bot.config import DEMO_KEY
 from models.vault import Vault
 from tests.bench.copied import copy_over
-from tests.bench.databases import file_of, new_database, reached, sql
+from tests.bench.databases import file_of, new_database, reached, sql, to_disk
 from tests.bench.history import grow
 from tests.world.ports import free_port
 from tests.world.reminded import NOBODY_TOLD
@@ -122,9 +122,9 @@ def mwanga(database: str, gateway: int = 0, **more: str) -> Server:
     return Server("bot", "demo", port=port, **settings)
 
 
-def ceiling(kind: str, argument: str = "-") -> Server:
+def ceiling(kind: str, *words: str) -> Server:
     port = free_port()
-    return Server("tests.bench.ceilings", kind, str(port), argument, port=port)
+    return Server("tests.bench.ceilings", kind, str(port), *words, port=port)
 
 
 async def small(folder: Path, engine: str = "sqlite") -> str:
@@ -168,7 +168,7 @@ async def large(
             return database
         copy = folder / "large.db"
         shutil.copyfile(kept, copy)
-    _to_disk(copy)
+    to_disk(copy)
     return f"sqlite://{copy}"
 
 
@@ -193,13 +193,7 @@ async def _make(kept: Path, customers: int, messages: int) -> None:
         with closing(sqlite3.connect(made)) as connection:
             for _part in grow(connection, customers, messages):
                 await asyncio.sleep(0)
-        _to_disk(made)
+        to_disk(made)
         made.rename(kept)
     finally:
         shutil.rmtree(making, ignore_errors=True)
-
-
-def _to_disk(file: Path) -> None:
-    """Have a file written now, so that its pages are not on their way to the disk while syncs are measured."""
-    with file.open("rb") as opened:
-        os.fsync(opened.fileno())

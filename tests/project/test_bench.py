@@ -1,18 +1,22 @@
-"""Every benchmark runs; what it measures is looked at by people, not by the suite."""
+"""The bench runs in every mode and says what it measured; what that is, people look at, not the suite."""
 
 import asyncio
 import shutil
+from argparse import Namespace
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 
 from models.money import books
-from tests.bench import servers
-from tests.bench.__main__ import BENCHES, growth
-from tests.bench.databases import sql
-from tests.bench.measures import accept
-from tests.bench.report import command, line
+from tests.bench import __main__ as bench
+from tests.bench import bare, report, servers
+from tests.bench.__main__ import Side, compared, in_turns, measure, parsed, tables_of
+from tests.bench.benches import BENCHES, one_round
+from tests.bench.databases import beside, sql
+from tests.bench.measures import accept, booked
+from tests.bench.report import Aim, Duration, Figure, Rate, Round, Table, at_least, at_most, command, write
 from tests.bench.servers import ceiling, large, small
 from tests.world.templates import CROWD, Templates
 
@@ -38,43 +42,245 @@ def test_what_is_written_names_no_folder_of_one_machine(cache: list[str]) -> Non
     assert command(["--large", *cache, "--write"]) == "python -m tests.bench --large --cache DIR --write"
 
 
+@pytest.fixture
+def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the page that figures are written into."""
+    copy = Path(shutil.copy(report.SPEED, tmp_path))
+    monkeypatch.setattr(report, "SPEED", copy)
+    return copy
+
+
+@pytest.mark.parametrize(
+    ("aim", "figures", "verdict"),
+    [
+        (at_least(0.65), [0.65], "reached"),
+        (at_least(0.65), [0.507], "missed by 22 %"),
+        (at_least(450), [400.0, 440.0, 460.0], "missed by 2 %, within the spread"),
+        (at_least(450), [400.0, 460.0, 470.0], "reached"),
+        (at_most(25), [24.9], "reached"),
+        (at_most(25), [50.0], "missed by 100 %"),
+        (at_most(250), [250.1], "missed by 1 %"),
+    ],
+)
+def test_an_aim_that_is_missed_says_by_how_much(aim: Aim, figures: list[float], verdict: str) -> None:
+    assert aim.verdict(figures) == verdict
+
+
+def test_a_line_says_the_median_the_spread_and_the_aim(capsys: pytest.CaptureFixture[str]) -> None:
+    table = Table()
+    table.add([{"sent a second": Rate(1500, aim=at_least(1000)), "  each (ms)": Figure(0.5, 2)} for _ in range(2)])
+    table.add(
+        [{"start (s)": Duration(1.2, 2, at_most(1))}, {"start (s)": Duration(1.4, 2, at_most(1)), "/slow": Figure(9)}]
+    )
+    assert table.rows == [
+        ("sent a second", "1,500 [1,500-1,500]", "1,000 or more: reached"),
+        ("each (ms)", "0.50 [0.50-0.50]", ""),
+        ("start (s)", "1.30 [1.20-1.40]", "1 or less: missed by 30 %"),
+        ("/slow", "9 [9-9]", ""),
+    ]
+    assert len(capsys.readouterr().out.splitlines()) == 4
+    table.line("times the work", [1.054], 2, at_most(1.05))
+    assert table.rows[-1] == ("times the work", "1.05 [1.05-1.05]", "1.05 or less: reached")
+    quick = Table(aims=False)
+    quick.add([{"sent a second": Rate(1, aim=at_least(1000))}])
+    assert quick.rows == [("sent a second", "1 [1-1]", "")]
+
+
+@pytest.mark.parametrize("words", [["--large"], ["--large", "--postgres"]])
+def test_the_page_has_a_table_for_each_engine_with_a_history_and_without(words: list[str]) -> None:
+    assert parsed([*words, "--write"]).write
+
+
+def test_a_table_takes_the_place_of_the_last_one_and_of_nothing_else(page: Path) -> None:
+    before = page.read_text()
+    for name in tables_of(Namespace(postgres=True, large=True)):
+        table = Table()
+        table.line("a\\1 second", [1.0], 0, at_least(2))
+        write(name, table, "python -m tests.bench --write")
+        begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
+        head, _, rest = before.partition(begin)
+        after = page.read_text()
+        assert after.startswith(head + begin) and after.endswith(end + rest.partition(end)[2])
+        assert "| a\\1 second | 1 [1-1] | 2 or more: missed by 50 % |\n" + end in after
+        before = after
+
+
+def test_a_page_without_a_place_is_found_out_before_anything_is_measured(page: Path) -> None:
+    page.write_text(page.read_text().replace("<!-- end of measured with a history on postgres -->", ""))
+    assert parsed(["--large", "--write"])
+    with pytest.raises(ValueError, match="no <!-- measured with a history on postgres -->"):
+        parsed(["--large", "--postgres", "--write"])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--write", "--only", "accept"],
+        ["--write", "--quick"],
+        ["--only", "accepted"],
+        ["--rounds", "0"],
+    ],
+)
+def test_what_does_not_go_together_is_refused_before_anything_is_measured(words: list[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        parsed(words)
+
+
 @pytest.mark.slow
-async def test_every_benchmark_gives_figures(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_every_benchmark_gives_figures() -> None:
     """On PostgreSQL; of SQLite's file `.ci/run` makes a quick run."""
     with TemporaryDirectory() as name:
         database = await small(Path(name), "postgres")
-        await run_each(database, Path(name))
-    assert "reached" in capsys.readouterr().out
+        for each in BENCHES:
+            await one_round(each, database, Path(name), 0.05)
 
 
-async def test_growth_is_measured_in_turns(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+Asked = list[tuple[str, str]]
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
+    """Benches that measure nothing and note on which database they were asked. With a history all is slower."""
+    seen: Asked = []
+
+    def fake(name: str) -> Callable[[str, Path, float], object]:
+        async def one(database: str, _folder: Path, _size: float) -> Round:
+            seen.append((name, database))
+            few = database == "few"
+            return {
+                f"{name} a second": Rate(10 if few else 8, aim=at_least(9)),
+                f"  {name} (ms)": Duration(2 if few else 3),
+                f"  {name} against a ceiling": Figure(0.5, 2),
+            }
+
+        return one
+
+    for name in BENCHES:
+        monkeypatch.setitem(BENCHES, name, fake(name))  # type: ignore[arg-type]
+    return seen
+
+
+async def test_sides_are_measured_in_turns_and_compared_round_by_round(asked: Asked, tmp_path: Path) -> None:
+    before, after = await in_turns("send", [Side("", "few"), Side("", "many")], tmp_path, 2, 1.0)
+    assert asked == [("send", "few"), ("send", "many")] * 2
+    assert compared(before, after) == {"send a second": [1.25, 1.25], "send (ms)": [1.5, 1.5]}
+
+
+async def test_every_bench_is_measured_in_every_round(asked: Asked, tmp_path: Path) -> None:
+    for name in BENCHES:
+        await in_turns(name, [Side("", "few")], tmp_path, 3, 1.0)
+    assert asked == [(name, "few") for name in BENCHES for _ in range(3)]
+
+
+async def test_a_large_run_writes_two_tables_with_all_that_may_grow(
+    asked: Asked, page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = []
+    async def made(*_: object) -> str:
+        return "few"
 
-    async def rate(database: str, _folder: Path, rounds: int, _size: float) -> dict[str, float]:
-        asked.append((database, rounds))
-        line("rate", "is not said")
-        return {"rate": 10.0 if database == "few" else 8.0}
+    async def grown(*_: object) -> str:
+        return "many"
 
-    monkeypatch.setitem(BENCHES, "rate", rate)
-    assert await growth("few", "many", tmp_path, ["rate"], 2, 1.0) == {"rate": [1.25, 1.25]}
-    assert asked == [("few", 1), ("many", 1)] * 2
-    assert capsys.readouterr().out == ""
+    monkeypatch.setattr(bench, "small", made)
+    monkeypatch.setattr(bench, "large", grown)
+    given = parsed(["--large", "--postgres", "--write", "--rounds", "2"])
+    await measure(given, tmp_path)
+    assert ("import", "few") in asked and ("import", "many") not in asked
+    few, many = (page.read_text().partition(f"<!-- {name} -->")[2] for name in tables_of(given))
+    assert "| import a second | 10 [10-10] | 9 or more: reached |" in few.partition("<!-- end")[0]
+    table = many.partition("<!-- end")[0]
+    assert "| send a second | 8 [8-8] | 9 or more: missed by 11 % |" in table
+    for name in BENCHES.keys() - {"import"}:
+        assert f"| growth of {name} a second | 1.25 [1.25-1.25] | 1.1 or less: missed by 14 % |" in table
+    assert "import" not in table and "growth of send against" not in table
 
 
-async def run_each(database: str, tmp_path: Path) -> None:
-    for name, bench in BENCHES.items():
-        figures = await bench(database, tmp_path, 1, 0.05)
-        assert figures and all(figure > 0 for figure in figures.values()), name
+async def test_nothing_measured_is_no_figure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    async def nothing(*_: object) -> Round:
+        return {"sent a second": Rate(0)}
+
+    monkeypatch.setitem(BENCHES, "send", nothing)
+    with pytest.raises(RuntimeError, match="send measured nothing"):
+        await one_round("send", "few", tmp_path, 1.0)
+
+
+@pytest.fixture
+def database(empty_url: str) -> str:
+    """An empty one on each engine, by an address that others than Mwanga can read."""
+    return empty_url.partition("&maxsize")[0]
+
+
+async def test_another_database_is_empty_or_a_copy_and_goes(database: str, tmp_path: Path) -> None:
+    sql(database, "INSERT INTO minigrid (name) VALUES ('Mtwara North')")
+    with beside(database, tmp_path, copied=True) as copy:
+        sql(copy, "INSERT INTO minigrid (name) VALUES ('Lindi South')")
+        assert sql(copy, "SELECT name FROM minigrid ORDER BY id") == [("Mtwara North",), ("Lindi South",)]
+    assert sql(database, "SELECT name FROM minigrid") == [("Mtwara North",)]
+    with beside(database, tmp_path) as empty:
+        sql(empty, "CREATE TABLE minigrid (id INT)")
+    with beside(database, tmp_path) as empty:
+        sql(empty, "CREATE TABLE minigrid (id INT)")
+
+
+async def test_bare_statements_store_what_mwanga_stores(database: str, tmp_path: Path) -> None:
+    """Each text once, though it comes twice, and an answer to it; on both engines the same rows."""
+    texts = [bare.Text(f"m{n}", f"+25572000000{n}", "TOKEN") for n in range(3)]
+    with beside(database, tmp_path) as empty:
+        stored = bare.durable(empty)
+        await stored.open(empty)
+        await asyncio.gather(*(stored.write(text) for text in texts))
+        assert sql(empty, "SELECT ext, phone, text, state FROM inbox ORDER BY id") == [
+            (*each, "done") for each in texts
+        ]
+        await stored.write(texts[0])
+        assert sql(empty, "SELECT COUNT(*), COUNT(DISTINCT phone) FROM outbox") == [(4, 3)]
+        assert sql(empty, "SELECT COUNT(*) FROM inbox") == [(3,)]
+        await stored.close()
+
+
+async def test_bare_statements_answer_token_with_the_last_code(database: str, tmp_path: Path) -> None:
+    texts = [bare.Text(f"m{n}", phone, "TOKEN") for n, phone in enumerate(("+255720000000", "+255799999999"))]
+    with beside(database, tmp_path) as empty:
+        answering = bare.token(empty)
+        await answering.open(empty)
+        replies = await asyncio.gather(*(answering.write(text) for text in texts))
+        assert [reply[1:] for reply in replies] == [
+            ("+255720000000", "SHD1 123456789012"),
+            ("+255799999999", "No token yet."),
+        ]
+        await asyncio.gather(
+            answering.write(bare.Sent(replies[0].number)), answering.write(texts[1]._replace(key="m9"))
+        )
+        assert sql(empty, "SELECT state, COUNT(*) FROM outbox GROUP BY state ORDER BY state") == [
+            ("pending", 2),
+            ("sent", 1),
+        ]
+        assert sql(empty, "SELECT DISTINCT state FROM inbox") == [("done",)]
+        await answering.close()
+
+
+async def test_bare_books_have_the_rows_of_a_sale(database: str, tmp_path: Path) -> None:
+    with beside(database, tmp_path) as empty:
+        ledger = bare.ledger(empty)
+        await ledger.open(empty)
+        await ledger.book(["sale 7", "sale 107"])
+        await ledger.close()
+        assert sql(empty, "SELECT COUNT(*) FROM entry") == [(4,)]
+        moved = "SELECT account, SUM(amount) FROM line GROUP BY account ORDER BY account"
+        assert sql(empty, moved) == [(7, 2000), (101, -2000), (102, 100), (207, -100)]
+        assert sql(empty, "SELECT id, balance FROM account WHERE balance <> 0 ORDER BY id") == sql(empty, moved)
+
+
+def test_sales_that_were_refused_are_no_sales(crowd: str) -> None:
+    with pytest.raises(RuntimeError, match="0 sales were booked, not 3"), booked(crowd, 3):
+        pass
 
 
 @pytest.mark.slow
 async def test_the_ceilings_are_measured_more_than_once_in_a_run(crowd: str, tmp_path: Path) -> None:
     for _ in range(2):
         async with asyncio.timeout(60):
-            figures = await accept(crowd, tmp_path, messages=64, rounds=2)
-        assert [len(rates) for rates in figures.values()] == [2, 2, 2]
+            assert min((await accept(crowd, tmp_path, messages=64)).values()) > 0
 
 
 async def test_a_server_that_dies_before_it_listens_ends_the_run(
@@ -83,7 +289,7 @@ async def test_a_server_that_dies_before_it_listens_ends_the_run(
     taken = tmp_path / "bare.db"
     sql(f"sqlite://{taken}", "CREATE TABLE inbox (id INTEGER)")
     with pytest.raises(RuntimeError, match=r"ceilings durable .* ended with 1 before it listened"):
-        async with ceiling("durable", str(taken)):
+        async with ceiling("durable", f"sqlite://{taken}"):
             pass
     assert "table inbox already exists" in capfd.readouterr().err
 
