@@ -10,20 +10,22 @@ from pathlib import Path
 
 from tests.bench.benches import BENCHES, one_round
 from tests.bench.report import Duration, Rate, Round, Table, at_most, command, machine, require_marks, slower, write
-from tests.bench.servers import large, small
+from tests.bench.servers import ROOT, large, program_of, python_of, small
 
 QUICK = "each part once, small, in a minute or two: shows that all of it runs, and says nothing of speed"
 FEW = 3_000  # customers, and messages each way, of a large database that is made quickly
 KEEPS = "folder that keeps the large database, of more than a gigabyte, for the next run"
+AGAINST = "another checkout of this program, with its .venv: measure both in turns"
 GROWTH = at_most(1.1)
 
 
 @dataclass(frozen=True)
 class Side:
-    """One of the databases that are measured in turns, and what is not asked of it."""
+    """One of those that are measured in turns: a program and its database, and what is not asked of it."""
 
     title: str
     database: str
+    checkout: Path = ROOT
     without: Sequence[str] = ()
 
 
@@ -35,6 +37,14 @@ async def sides_of(given: argparse.Namespace, folder: Path) -> list[Side]:
         many = await large(given.cache, folder, engine)
         title = "1 million customers, 10 million past messages and 2 million sales"
         return [ours, Side(title, many, without=("import",))]  # it would copy some gigabytes for each round
+    if given.against:
+        with program_of(given.against):
+            theirs = await small(folder, engine, "theirs")
+        # The ledger is not asked over the wire, and the paths of the pages are those of this program.
+        return [
+            Side("the other program", theirs, given.against, ("ledger", "pages")),
+            Side("this program", ours.database),
+        ]
     return [ours]
 
 
@@ -51,7 +61,8 @@ async def in_turns(name: str, sides: Sequence[Side], folder: Path, rounds: int, 
     for _ in range(rounds):
         for side, each in zip(sides, found, strict=True):
             if name not in side.without:
-                each.append(await one_round(name, side.database, folder, size))
+                with program_of(side.checkout):
+                    each.append(await one_round(name, side.database, folder, size))
     return found
 
 
@@ -75,11 +86,18 @@ async def measure(given: argparse.Namespace, folder: Path) -> None:
                 print(f"{name}, {side.title}:")
             table.add(rounds)
         if len(sides) > 1 and all(found):
-            for what, times in compared(*found).items():
-                tables[-1].line(f"growth of {what}", times, 2, GROWTH)
+            compare(given, tables[-1], *found)
     if given.write:
         for name, table in zip(tables_of(given), tables, strict=True):
             write(name, table, command(sys.argv[1:]))
+
+
+def compare(given: argparse.Namespace, table: Table, before: Sequence[Round], after: Sequence[Round]) -> None:
+    for what, times in compared(before, after).items():
+        if given.large:
+            table.line(f"growth of {what}", times, 2, GROWTH)
+        else:
+            table.line(f"times as fast as the other program: {what}", [1 / each for each in times], 2)
 
 
 async def quick(given: argparse.Namespace, folder: Path) -> None:
@@ -102,6 +120,7 @@ def parsed(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--size", type=float, default=1.0, help="share of the usual number of messages")
     parser.add_argument("--postgres", action="store_true", help="on a PostgreSQL of its own, one server and two")
     parser.add_argument("--large", action="store_true", help="also with a million customers and their messages")
+    parser.add_argument("--against", type=Path, metavar="DIR", help=AGAINST)
     parser.add_argument("--write", action="store_true", help="put what is measured into docs/speed.md")
     parser.add_argument("--quick", action="store_true", help=QUICK)
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "mwanga-bench", help=KEEPS)
@@ -110,8 +129,14 @@ def parsed(words: Sequence[str]) -> argparse.Namespace:
         parser.error(f"there is no {', '.join(sorted(unknown))}")
     if given.rounds < 1:
         parser.error("--rounds is one or more")
-    if given.write and (given.only != parser.get_default("only") or given.quick):
-        parser.error("--write puts whole tables into the page: leave out --only and --quick")
+    if given.write and (given.only != parser.get_default("only") or given.quick or given.against):
+        parser.error("--write puts whole tables into the page: leave out --only, --quick and --against")
+    if given.against and (given.large or given.quick):
+        parser.error("--against measures on the small database: leave out --large and --quick")
+    if given.against and not Path(python_of(given.against.resolve())).exists():
+        parser.error(f"{given.against} has no .venv/bin/python")
+    if given.against:
+        given.against = given.against.resolve()
     if given.write:
         require_marks(tables_of(given))
     return given

@@ -6,10 +6,14 @@ import os
 import shutil
 import signal
 import sqlite3
+import subprocess
 import sys
 import time
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from contextvars import ContextVar
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 from filelock import FileLock
@@ -27,23 +31,29 @@ LISTENS_S, STOPS_S = 300.0, 30.0  # more than any of them takes on a machine tha
 # What a large database is made by: another one is made when any of it changed.
 MADE_BY = ("models/migrations/*.py", "models/demo/*.py", "tests/bench/servers.py", "tests/bench/history.*")
 PIN = "482915"  # of all agents
+# Whether names are followed: an older program has none of that.
+FOLLOWS_NAMES = {
+    "sqlite": "SELECT COUNT(*) FROM sqlite_master WHERE name = 'name_change'",
+    "postgres": "SELECT COUNT(*) FROM pg_tables WHERE tablename = 'name_change'",
+}
 CUSTOMERS, MESSAGES = 1_000_000, 5_000_000  # so many messages came in, and as many went out
 
 
 class Server:
     """A process that says when it listens; stopped with SIGTERM. It shares our stderr, so what goes wrong is seen."""
 
-    def __init__(self, *words: str, port: int, **settings: str) -> None:
+    def __init__(self, *words: str, port: int, checkout: Path = ROOT, **settings: str) -> None:
         self.port, self._words, self._settings = port, words, settings
+        self._checkout, self._python = checkout, python_of(checkout)
         self.started_in = 0.0
 
     async def __aenter__(self) -> "Server":
         began = time.perf_counter()
         self.process = await asyncio.create_subprocess_exec(
-            sys.executable,
+            self._python,
             "-m",
             *self._words,
-            cwd=ROOT,
+            cwd=self._checkout,
             env=_with_bytecode() | self._settings,
             stdout=asyncio.subprocess.PIPE,
         )
@@ -81,8 +91,8 @@ class Server:
     async def prompt(self, *words: str) -> asyncio.subprocess.Process:
         """The same program, another command of it, beside this server."""
         return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", self._words[0], *words),
-            cwd=ROOT,
+            *(self._python, "-m", self._words[0], *words),
+            cwd=self._checkout,
             env={**os.environ, **self._settings, "MWANGA_SECRET_KEY": DEMO_KEY, "MWANGA_LANGUAGES": "en,sw"},
             stdout=asyncio.subprocess.DEVNULL,
         )
@@ -104,6 +114,24 @@ def _with_bytecode() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
+def python_of(checkout: Path) -> str:
+    """Another checkout has an interpreter of its own, with the packages that it wants."""
+    return sys.executable if checkout == ROOT else str(checkout / ".venv/bin/python")
+
+
+_program = ContextVar("the checkout whose program is measured", default=ROOT)
+
+
+@contextmanager
+def program_of(checkout: Path) -> Iterator[None]:
+    """Whose servers are started meanwhile: those of this program, or of another checkout of it."""
+    token = _program.set(checkout)
+    try:
+        yield
+    finally:
+        _program.reset(token)
+
+
 def mwanga(database: str, gateway: int = 0, **more: str) -> Server:
     port = free_port()
     settings = {
@@ -119,7 +147,18 @@ def mwanga(database: str, gateway: int = 0, **more: str) -> Server:
     }
     if gateway:
         settings["MWANGA_AFRICASTALKING_URL"] = f"http://127.0.0.1:{gateway}"
-    return Server("bot", "demo", port=port, **settings)
+    checkout = _program.get()
+    if checkout != ROOT:
+        settings = {name: value for name, value in settings.items() if name in _settings_of(checkout)}
+    return Server("bot", "demo", port=port, checkout=checkout, **settings)
+
+
+@cache
+def _settings_of(checkout: Path) -> frozenset[str]:
+    """What another program may be told: an older one refuses settings that it does not know."""
+    words = [python_of(checkout), "-c", "from bot.config import Config; print(*Config.model_fields)"]
+    known = subprocess.run(words, cwd=checkout, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return frozenset(f"MWANGA_{name.upper()}" for name in known.split())
 
 
 def ceiling(kind: str, *words: str) -> Server:
@@ -127,11 +166,12 @@ def ceiling(kind: str, *words: str) -> Server:
     return Server("tests.bench.ceilings", kind, str(port), *words, port=port)
 
 
-async def small(folder: Path, engine: str = "sqlite") -> str:
+async def small(folder: Path, engine: str = "sqlite", name: str = "small") -> str:
     """A thousand customers, who are found by their names by now, and a hundred agents who may hold any amount."""
-    database = new_database(folder, engine, "small")
+    database = new_database(folder, engine, name)
     async with mwanga(database):
-        await reached(database, "SELECT NOT EXISTS (SELECT 1 FROM name_change)", 1)
+        if sql(database, FOLLOWS_NAMES[engine]) != [(0,)]:
+            await reached(database, "SELECT NOT EXISTS (SELECT 1 FROM name_change)", 1)
     sql(database, "UPDATE agent SET cash_limit = 1000000000000")
     sql(
         database,

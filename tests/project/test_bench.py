@@ -17,7 +17,7 @@ from tests.bench.benches import BENCHES, one_round
 from tests.bench.databases import beside, sql
 from tests.bench.measures import accept, booked
 from tests.bench.report import Aim, Duration, Figure, Rate, Round, Table, at_least, at_most, command, write
-from tests.bench.servers import ceiling, large, small
+from tests.bench.servers import ceiling, large, mwanga, program_of, small
 from tests.world.templates import CROWD, Templates
 
 
@@ -117,6 +117,9 @@ def test_a_page_without_a_place_is_found_out_before_anything_is_measured(page: P
     [
         ["--write", "--only", "accept"],
         ["--write", "--quick"],
+        ["--write", "--against", "."],
+        ["--against", ".", "--large"],
+        ["--against", "/nowhere"],
         ["--only", "accepted"],
         ["--rounds", "0"],
     ],
@@ -202,6 +205,27 @@ async def test_nothing_measured_is_no_figure(monkeypatch: pytest.MonkeyPatch, tm
     monkeypatch.setitem(BENCHES, "send", nothing)
     with pytest.raises(RuntimeError, match="send measured nothing"):
         await one_round("send", "few", tmp_path, 1.0)
+
+
+OLDER_PYTHON = """#!/bin/sh
+if [ "$1" = -c ]; then echo database port; exit; fi
+echo "$PWD" "$@" "$MWANGA_DATABASE, ${MWANGA_SUMMARY_HOUR-no summary hour}" >&2
+echo listens
+exec sleep 60
+"""
+
+
+async def test_another_program_is_run_by_its_own_interpreter_and_told_what_it_knows(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    python = tmp_path / ".venv/bin/python"
+    python.parent.mkdir(parents=True)
+    python.write_text(OLDER_PYTHON)
+    python.chmod(0o755)
+    with program_of(tmp_path):
+        async with mwanga("sqlite://nothing.db"):
+            pass
+    assert capfd.readouterr().err == f"{tmp_path} -m bot demo sqlite://nothing.db, no summary hour\n"
 
 
 @pytest.fixture
