@@ -17,7 +17,7 @@ from tests.bench.benches import BENCHES, one_round
 from tests.bench.databases import beside, sql
 from tests.bench.measures import accept, booked
 from tests.bench.report import Aim, Duration, Figure, Rate, Round, Table, at_least, at_most, command, write
-from tests.bench.servers import ceiling, large, mwanga, program_of, small
+from tests.bench.servers import ROOT, ceiling, large, mwanga, program_of, small
 from tests.world.templates import CROWD, Templates
 
 
@@ -127,6 +127,10 @@ def test_a_page_without_a_place_is_found_out_before_anything_is_measured(page: P
 def test_what_does_not_go_together_is_refused_before_anything_is_measured(words: list[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         parsed(words)
+
+
+def test_the_gate_runs_every_benchmark_small() -> None:
+    assert ".venv/bin/python -m tests.bench --quick" in (ROOT / ".ci/run").read_text().splitlines()
 
 
 @pytest.mark.slow
