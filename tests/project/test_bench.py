@@ -133,6 +133,10 @@ def test_the_gate_runs_every_benchmark_small() -> None:
     assert ".venv/bin/python -m tests.bench --quick" in (ROOT / ".ci/run").read_text().splitlines()
 
 
+def test_make_bench_writes_the_page() -> None:
+    assert "\t@$(BIN)/python -m tests.bench --write\n" in (ROOT / "Makefile").read_text()
+
+
 @pytest.mark.slow
 async def test_every_benchmark_gives_figures() -> None:
     """On PostgreSQL; of SQLite's file `.ci/run` makes a quick run."""
