@@ -139,11 +139,13 @@ def test_make_bench_writes_the_page() -> None:
 
 @pytest.mark.slow
 async def test_every_benchmark_gives_figures() -> None:
-    """On PostgreSQL; of SQLite's file `.ci/run` makes a quick run."""
+    """On PostgreSQL; of SQLite's file `.ci/run` makes a quick run. The next one finds as many customers."""
     with TemporaryDirectory() as name:
         database = await small(Path(name), "postgres")
+        customers = sql(database, "SELECT COUNT(*) FROM customer")
         for each in BENCHES:
             await one_round(each, database, Path(name), 0.05)
+            assert sql(database, "SELECT COUNT(*) FROM customer") == customers, each
 
 
 Asked = list[tuple[str, str]]
