@@ -118,6 +118,16 @@ async def insert(table: str, **values: Any) -> int:
     return int(rows[0]["id"])
 
 
+async def change(table: str, row: int, **values: Any) -> None:
+    """Change a row in the current transaction, by its id."""
+    await execute(connection(), _changing(table, tuple(values)), [row, *values.values()])
+
+
+@lru_cache(maxsize=1024)
+def _changing(table: str, columns: tuple[str, ...]) -> str:
+    return f"UPDATE {table} SET {', '.join(f'{column} = ${n}' for n, column in enumerate(columns, 2))} WHERE id = $1"
+
+
 async def execute_many(db: BaseDBAsyncClient, statement: str, rows: Sequence[Sequence[Any]]) -> None:
     """Run one statement for each row, in one trip to the database."""
     if db.capabilities.dialect == "sqlite":
@@ -168,8 +178,7 @@ class Steps:
         if (table, row) in self._changed:
             raise ValueError(f"{table} {row} is changed twice in one trip, and only one of both would count")
         self._changed.add((table, row))
-        wanted = ", ".join(f"{column} = ${n}" for n, column in enumerate(values, 2))
-        self._steps.append((f"UPDATE {table} SET {wanted} WHERE id = $1", [row, *values.values()]))
+        self._steps.append((_changing(table, tuple(values)), [row, *values.values()]))
 
     async def run(self) -> None:
         """Run them all; one of them adds a row."""

@@ -22,7 +22,7 @@ from bot.routing import states
 from bot.runtime import Purge
 from models.messages import MessageKind, Phone, State, read_sims
 from models.messages.phones import write_sims
-from models.sql import execute, execute_many, for_update, marks
+from models.sql import change, execute, execute_many, for_update, marks
 
 # So many waiting messages are read: more than a phone may get at once.
 LOOK = 32
@@ -150,13 +150,12 @@ async def apply(db: BaseDBAsyncClient, phone: Phone, report: Report, now: int, r
 
 
 async def learn(db: BaseDBAsyncClient, phone: Phone, effects: Sequence[tuple[Report, Effect]], now: int) -> None:
-    """Write how a phone and its SIM cards do, as its reports show.
+    """Write how a phone that is held and its SIM cards do, as its reports show.
 
     Three generic failures in a row mean that a SIM has no credit. A message that failed more often than that does not
     count: its receiver's number may be wrong, and it would stop phone after phone. A message that is sent shows that
     its SIM is well."""
-    fresh = await Phone.get(id=phone.id) if effects else phone
-    sims = before = read_sims(fresh.sims)
+    sims = before = read_sims(phone.sims)
     for report, effect in effects:
         if effect.sends:
             await states.note_sent(db, phone.gateway, now)
@@ -166,8 +165,8 @@ async def learn(db: BaseDBAsyncClient, phone: Phone, effects: Sequence[tuple[Rep
             counts = report.generic and effect.tries <= GENERIC_FAILURES
             sims = [note_failure(sim) if counts and sim.number == effect.sim else sim for sim in sims]
     if sims != before:
-        phone.sims = fresh.sims = write_sims(sims)
-        await fresh.save(update_fields=["sims"])
+        phone.sims = write_sims(sims)
+        await change("phone", phone.id, sims=phone.sims)
 
 
 async def _note_failure_of_phone(db: BaseDBAsyncClient, gateway: str, error: str, now: int) -> None:

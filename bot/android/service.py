@@ -18,7 +18,8 @@ from bot.outbound.queue import switched_off
 from bot.routing import states
 from bot.runtime import Database, Metrics
 from models.messages import Phone, State, read_sims
-from models.sql import DAY_MS, HOUR_MS, connection, execute, lock_rows, now_ms
+from models.rows import find_rows
+from models.sql import DAY_MS, HOUR_MS, change, connection, execute, holding, now_ms
 from models.vault import Vault
 
 log = logging.getLogger(__name__)
@@ -96,10 +97,12 @@ class Phones:
         effects = []
         async with self._database.work() as db:
             now = self.clock()
-            await lock_rows("phone", "id = $1", [phone.id])  # what it asks and says in the same moment goes in turn
+            # What it asks and says in the same moment goes in turn.
+            [held] = await find_rows(Phone, f"id = $1{holding('phone')}", [phone.id])
             for report in reports:
                 effects.append((report, await queue.apply(db, phone, report, now, self._random)))
-            await queue.learn(db, phone, effects, now)
+            await queue.learn(db, held, effects, now)
+        phone.sims = held.sims
         for _, effect in effects:
             if effect.error:
                 self._metrics.send_errors.labels(phone.gateway, effect.error).inc()
@@ -117,9 +120,9 @@ class Phones:
         if late or news:
             news |= {"seen_at": now} | ({"webhook_at": now} if webhook else {})
             async with self._database.work() as db:
-                await Phone.filter(id=phone.id).update(**news)
+                await change("phone", phone.id, **news)
                 await states.note_heard(db, {phone.gateway: now})
-            phone.update_from_dict(news)
+            vars(phone).update(news)
             self._heard[phone.gateway, webhook] = now
         if webhook and phone.export_since and phone.export_since != self._asked.get(phone.gateway):
             await self._ask_export(phone)
@@ -173,7 +176,7 @@ class Phones:
         since = max(phone.linked_at, phone.export_since - DAY_MS)
         streams.send("MessagesExportRequested", to_app.export_request(since, now + DAY_MS))
         async with self._database.work():
-            await Phone.filter(id=phone.id).update(export_since=0)
+            await change("phone", phone.id, export_since=0)
 
     def remember(self, phone: Phone) -> None:
         """This is a linked phone as it was read just now: it need not wait for the next look."""
@@ -230,7 +233,7 @@ class Phones:
 
     async def look(self) -> None:
         """See who is linked, which another process may have changed."""
-        rows = await Phone.filter(linked_at__gt=0, unlinked_at=0).order_by("id")
+        rows = await find_rows(Phone, "linked_at > 0 AND unlinked_at = 0 ORDER BY id")
         self._linked = {phone.gateway: phone for phone in rows}
         for name in self._streams.keys() - self._linked.keys():  # unlinked
             self._streams[name].close()

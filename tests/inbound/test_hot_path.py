@@ -3,21 +3,27 @@
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from aiohttp.web_protocol import RequestHandler
 from tortoise.models import Model
 from tortoise.queryset import AwaitableQuery
 
-from bot.inbound import Worker
+from bot.android import Phones as AndroidPhones
+from bot.inbound import Inbox, Worker
 from bot.inbound.sms import Dispatcher
 from bot.message import Inbound
+from bot.outbound import Outbox
 from bot.server import Server
 from bot.text.numbers import Sender, SenderKind
 from models.vault import Vault
+from tests.emulators import android_calls
+from tests.emulators.aggregator import listening
 from tests.world.people import GATEWAY, MENU, PEOPLE, PINS, Phones
+from tests.world.server import Serving, serving
 
 
 @pytest.fixture
@@ -33,30 +39,38 @@ async def sell(phones: Phones, serial: str, amount: int) -> None:
     assert "SOLD" in dict(await phones.text("Asha", f"1 {PINS['Asha']}"))["Asha"]
 
 
-def handles_messages() -> bool:
-    """Whether this is a worker's task: chores of the night may run beside it."""
+HANDLING = (Worker.run.__qualname__,)
+# All that a message goes through: the request that brings it, or its report, the inbox, the worker, and the outbox.
+ON_ITS_WAY = (
+    *HANDLING,
+    *(way.__qualname__ for way in (RequestHandler.start, RequestHandler._handle_request)),
+    *(way.__qualname__ for way in (Inbox.run, Outbox.run, Outbox._request, AndroidPhones.run)),
+)
+
+
+def counts(tasks: Collection[str]) -> bool:
+    """Whether this task is one of those, by what it runs: chores of the night may run beside them."""
     task = asyncio.current_task()
-    return task is not None and getattr(task.get_coro(), "__qualname__", "") == Worker.run.__qualname__
+    return task is not None and getattr(task.get_coro(), "__qualname__", "") in tasks
 
 
 @contextmanager
-def orm_at_work(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
-    """How often the ORM begins a query, or makes an object of a row, while messages are handled: by what is asked for
-    or made."""
+def orm_at_work(monkeypatch: pytest.MonkeyPatch, tasks: Collection[str] = HANDLING) -> Iterator[Counter[str]]:
+    """How often the ORM begins a query, or makes an object of a row, in such tasks: by what is asked for or made."""
     seen: Counter[str] = Counter()
     begin, make = AwaitableQuery.__init__, Model.__init__
     read = Model._init_from_db.__func__  # type: ignore[attr-defined]
 
     def begins(query: Any, model: type[Model]) -> None:
-        seen[f"query of {model.__name__}"] += handles_messages()
+        seen[f"query of {model.__name__}"] += counts(tasks)
         begin(query, model)
 
-    def makes(one: Model, **values: Any) -> None:
-        seen[f"made {type(one).__name__}"] += handles_messages()
+    def makes(one: Model, /, **values: Any) -> None:
+        seen[f"made {type(one).__name__}"] += counts(tasks)
         make(one, **values)
 
-    def reads(model: type[Model], **values: Any) -> Model:
-        seen[f"read {model.__name__}"] += handles_messages()
+    def reads(model: type[Model], /, **values: Any) -> Model:
+        seen[f"read {model.__name__}"] += counts(tasks)
         made: Model = read(model, **values)
         return made
 
@@ -120,6 +134,66 @@ async def test_dialled_turns_are_answered_without_the_orm(phones: Phones, monkey
         await phones.enter("Asha", "1")
         assert "SOLD" in await phones.enter("Asha", PINS["Asha"])
     assert not +seen
+
+
+async def settled(at: Serving) -> None:
+    """Wait until the one message that was written is delivered."""
+    async with asyncio.timeout(60):
+        while await at.rows("SELECT state FROM outbox") != [{"state": "delivered"}]:
+            await asyncio.sleep(0)
+
+
+async def test_a_text_its_answer_and_the_report_on_it_need_no_orm_at_africas_talking(
+    demo_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving(demo_url) as at:
+        at.emulator.reports = ("Sent", "Success")
+        with orm_at_work(monkeypatch, ON_ITS_WAY) as seen:
+            assert await at.emulator.sms(PEOPLE["Asha"], "CASH") == 200
+            await settled(at)
+        assert at.emulator.messages and not +seen
+
+
+async def test_a_text_its_answer_and_the_report_on_it_need_no_orm_at_kannel(
+    demo_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = {"kannel_username": "u", "kannel_password": "p", "kannel_secret": "demo"}
+    async with listening() as sendsms, serving(demo_url, kannel_url=sendsms.url, **account) as at:
+        sendsms.answers.append((202, "0: Accepted for delivery"))
+        text = {"id": "k1", "from": PEOPLE["Asha"], "to": "15054", "text": "CASH", "coding": "0", "charset": "UTF-8"}
+        with orm_at_work(monkeypatch, ON_ITS_WAY) as seen:
+            async with at.client.get("/gateways/kannel/demo/sms", params=text) as answer:
+                assert answer.status == 200
+            await sendsms.wait_for(1)
+            [sent] = await at.rows("SELECT id FROM outbox")
+            async with at.client.get(f"/gateways/kannel/demo/delivery?id={sent['id']}&state=1") as answer:
+                assert answer.status == 200
+            await settled(at)
+        assert not +seen
+
+
+async def test_a_gateway_phone_brings_fetches_and_reports_without_the_orm(
+    demo_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving(demo_url, route="phones") as at:
+        phone = await android_calls.linked(at)
+        with orm_at_work(monkeypatch, ON_ITS_WAY) as seen:
+            await phone.tell("system:ping", health={"checks": {"battery:level": {"observedValue": 42}}})
+            assert await phone.gets("BAL") == 200
+            await at.handled()
+            [message] = await phone.pull()
+            assert await phone.tell("sms:sent", messageId=message["id"], simNumber=1, partsCount=1) == 200
+            assert await phone.report(message["id"], "Delivered") == 204
+            await settled(at)
+        assert not +seen
+        assert (await phone.row()).battery == 42
+
+
+async def test_a_call_that_is_rare_is_seen_to_use_the_orm(demo_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with serving(demo_url) as at:
+        with orm_at_work(monkeypatch, ON_ITS_WAY) as seen:
+            await android_calls.linked(at)
+        assert seen["query of Phone"]
 
 
 async def test_pins_are_compared_beside_the_loop(phones: Phones, monkeypatch: pytest.MonkeyPatch) -> None:

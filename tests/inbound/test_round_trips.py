@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from bot.android.from_app import Report
 from bot.app import assembled
 from bot.config import load
 from bot.inbound import worker
@@ -26,6 +27,7 @@ from models.sql import execute
 from tests.world.handling import handled
 from tests.world.outbox_rig import Bench
 from tests.world.people import GATEWAY, MENU, PINS
+from tests.world.phone_rig import VODACOM, Shop
 from tests.world.round_trips import Trips, Unit, counted
 from tests.world.templates import Templates
 
@@ -191,3 +193,38 @@ async def test_a_message_that_leaves_takes_so_many_trips(
             trips.forget()
             await step(bench, count)
             hold(only(trips.with_statement(statement)), on_sqlite if engine == "sqlite" else on_postgres)
+
+
+async def pulled(shop: Shop, count: int) -> None:
+    assert len(await shop.phones.pull(shop.phone)) == count
+
+
+async def reported_by_phone(shop: Shop, count: int) -> None:
+    rows = await shop.sql("SELECT external_id FROM outbox")
+    assert await shop.phones.report(shop.phone, [Report(row["external_id"], State.SENT) for row in rows]) == 0
+
+
+async def heard(shop: Shop, count: int) -> None:
+    await shop.phones.note_heard(shop.phone, battery=count)
+
+
+# What a gateway phone does, one step after the other: the trips for one message and for sixteen, on both engines.
+CALLS: dict[str, tuple[Callable[[Shop, int], Awaitable[None]], str, int, int]] = {
+    "fetched": (pulled, "SET state = 'sending'", 9, 9),
+    "its reports written": (reported_by_phone, "FROM outbox WHERE id = $1", 6, 51),
+    "what is new of the phone": (heard, "UPDATE phone SET", 4, 4),
+}
+
+
+@pytest.mark.parametrize("count", [1, MANY])
+async def test_a_call_of_a_gateway_phone_takes_so_many_trips(
+    database: Database, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = Shop(database)
+    await shop.link(VODACOM)
+    await shop.enqueue(*(f"text {n}" for n in range(count)))
+    with counted(monkeypatch) as trips:
+        for step, statement, one, many in CALLS.values():
+            trips.forget()
+            await step(shop, count)
+            hold(only(trips.with_statement(statement)), one if count == 1 else many)
