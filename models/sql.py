@@ -324,27 +324,29 @@ async def once(question: str, ask: Callable[[], Awaitable[T]]) -> T:
     return answer
 
 
-Each = Callable[[Sequence[int]], Awaitable[dict[int, T]]]
+Key = TypeVar("Key", int, str)
+Each = Callable[[Sequence[Key]], Awaitable[dict[Key, T]]]
 
 
-def expect(what: str, numbers: Iterable[int]) -> None:
-    """This unit of work is about these, by their ids: what is asked of one will be asked of others."""
+def expect(what: str, keys: Iterable[Key]) -> None:
+    """This unit of work is about these, by their ids or phones: what is asked of one will be asked of others."""
     if unit := unit_of_work():
-        unit.expected.setdefault(what, set()).update(numbers)
+        unit.expected.setdefault(what, set()).update(keys)
 
 
-async def ask_together(question: str, own: Collection[int], ask: Each[T], *, of: str) -> dict[int, T]:
+async def ask_together(question: str, own: Collection[Key], ask: Each[Key, T], *, of: str) -> dict[Key, T]:
     """What is asked of each of these: the first who asks it in a unit of work asks for all that it expects, so that the
     others have their answers already. Each answer is given once."""
     unit = unit_of_work()
     if unit is None:
         return await ask(sorted(own))
     if question not in unit.ahead:
-        unit.ahead[question] = await ask(sorted({*own, *unit.expected.get(of, ())}))
-    known: dict[int, T] = unit.ahead[question]
-    if missing := [number for number in own if number not in known]:
+        about: set[Key] = unit.expected.get(of, set()).union(own)
+        unit.ahead[question] = await ask(sorted(about))
+    known: dict[Key, T] = unit.ahead[question]
+    if missing := [key for key in own if key not in known]:
         known |= await ask(missing)
-    return {number: known.pop(number) for number in own}
+    return {key: known.pop(key) for key in own}
 
 
 def forget_ahead() -> None:
@@ -361,8 +363,8 @@ class UnitOfWork:
         self.connection = connection
         self.locked = -1  # the place in LOCKS of what is held
         self.seen: dict[object, Any] = {}  # what may change meanwhile, and stays to the end as it was seen first
-        self.expected: dict[str, set[int]] = {}  # what it is about, by ids
-        self.ahead: dict[str, dict[int, Any]] = {}  # what was asked of them already, by question
+        self.expected: dict[str, set[Any]] = {}  # what it is about, by ids or phones
+        self.ahead: dict[str, dict[Any, Any]] = {}  # what was asked of them already, by question
         self._ends: dict[str, tuple[AtEnd, list[Any]]] = {}
         self._very_ends: dict[str, tuple[AtEnd, list[Any]]] = {}
 

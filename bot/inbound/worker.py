@@ -27,7 +27,8 @@ from bot.text import Text, _
 from bot.text.entry import LONGEST, shown
 from bot.text.numbers import is_machine
 from models.messages.withdrawal import ANSWERS, withdraw_questions
-from models.people import Agent, Caller, find_callers, pins
+from models.messages.written import STRANGERS
+from models.people import Agent, Caller, Role, find_callers, pins
 from models.sql import expect, now_ms, unit_of_work
 
 log = logging.getLogger(__name__)
@@ -257,6 +258,7 @@ class Worker:
                 return
             callers, known = await callers_and_contacts(sorted(phones))
             expect("customer", (one.id for caller in callers.values() for one in caller.customers))
+            expect(STRANGERS, _strangers_among(messages, callers, known))
             dialled = [(turn.turn.phone, turn.turn.text.rpartition("*")[2]) for turn in turns]
             await pins.hold_ahead(agent for agent, _pin in _pins_among([*dialled, *_written(messages)], callers))
             self._compare_pins(dialled, callers)
@@ -496,6 +498,14 @@ def _pins_among(written: Iterable[tuple[str, str]], callers: dict[str, Caller]) 
     """What of these texts by phone looks like a PIN of the phone's agent."""
     found = [(callers[phone].agent, PIN.fullmatch(text.strip())) for phone, text in written]
     return [(agent, pin[1]) for agent, pin in found if agent and not agent.locked_at and pin]
+
+
+def _strangers_among(
+    messages: Sequence[StoredSms], callers: Mapping[str, Caller], known: Mapping[str, PhoneState]
+) -> list[str]:
+    """The phones among these that nobody has, and that may hear who we are."""
+    now, phones = now_ms(), {message.sender.value for message in messages if not is_machine(message.sender)}
+    return [one for one in phones if callers[one].role is Role.STRANGER and not known[one].was_told(now)]
 
 
 async def _go_round(rounds: int) -> None:

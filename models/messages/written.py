@@ -3,13 +3,14 @@
 A text waits for an answer when the machine had none: it was not understood, it came when the machine had already said
 that often enough, or it broke us. Whoever writes to its sender answers it, and so does who marks it as answered."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tortoise import fields
 from tortoise.models import Model
 
 from models.audit import record
-from models.sql import DAY_MS, HOUR_MS, connection, execute, now_ms
+from models.sql import DAY_MS, HOUR_MS, ask_together, connection, execute, now_ms, row_marks
 
 UNCLEAR_OUTCOMES = ("not understood", "not answered", "failed")
 # As in the partial indexes: SQLite would make a table of a list for each row that it tries against one.
@@ -19,15 +20,18 @@ AT_ONCE = "office now "  # how the origin of a message begins that does not rest
 ASKED_MS = 3 * DAY_MS  # so long after a text what we write to its sender is an answer
 SOON_MS = 2 * HOUR_MS  # so long after a text its sender is awake
 EXPECTED_MS = DAY_MS  # so long after a message of the office left, a text that is no command is an answer to it
+STRANGERS = "stranger"  # under this name a unit of work expects phones whose texts may be answers to the office
 LOOK = 20  # the newest texts of a phone, or messages of the office to it, that are looked at for that
 
 LAST_TEXT = "SELECT id, received_at FROM inbox WHERE phone = $1 ORDER BY id DESC LIMIT 1"
 # STOP asks for nothing, however often it comes: handlers/account/stop.py calls its outcome so.
 LAST_ASKED = """SELECT received_at FROM inbox WHERE phone = $1 AND outcome <> 'stopped' ORDER BY id DESC LIMIT 1"""
 LAST_WRITTEN = "SELECT id, author, created_at, origin FROM office_message WHERE phone = $1 ORDER BY id DESC LIMIT 1"
-LAST_LEFT = f"""SELECT MAX(CASE WHEN sent_at > 0 THEN sent_at ELSE created_at END) AS at FROM outbox
-  WHERE state IN ('sending', 'uncertain', 'sent', 'delivered')
-    AND origin IN (SELECT origin FROM office_message WHERE phone = $1 ORDER BY id DESC LIMIT {LOOK})"""
+LAST_LEFT = f"""WITH asked (phone) AS (VALUES {{phones}}) SELECT asked.phone,
+  (SELECT MAX(CASE WHEN sent_at > 0 THEN sent_at ELSE created_at END) FROM outbox
+    WHERE state IN ('sending', 'uncertain', 'sent', 'delivered') AND origin IN
+      (SELECT origin FROM office_message WHERE office_message.phone = asked.phone ORDER BY id DESC LIMIT {LOOK})) AS at
+  FROM asked"""
 # One that is handled beside this one has no outcome yet.
 ANSWERS = f"""SELECT COUNT(*) AS n FROM (SELECT received_at, outcome FROM inbox
     WHERE phone = $1 AND id < $2 ORDER BY id DESC LIMIT {LOOK}) AS newest
@@ -99,8 +103,14 @@ async def standing_of(phone: str) -> Standing:
 async def expects_since(phone: str, now: int) -> int:
     """When the last message left that the office wrote to this phone (ms); 0 when that is more than a day ago. One that
     waits, failed or was taken back is not known to whoever has the phone."""
-    at = (await execute(connection(), LAST_LEFT, [phone]))[0]["at"] or 0
-    return int(at) if now - at < EXPECTED_MS else 0
+    at = (await ask_together("last written", [phone], _last_left, of=STRANGERS))[phone]
+    return at if now - at < EXPECTED_MS else 0
+
+
+async def _last_left(phones: Sequence[str]) -> dict[str, int]:
+    """When the last message left that the office wrote to each of these (ms); 0 for never."""
+    rows = await execute(connection(), LAST_LEFT.format(phones=row_marks(len(phones), 1)), phones)
+    return {row["phone"]: row["at"] or 0 for row in rows}
 
 
 async def count_answers(phone: str, before: int, since: int) -> int:

@@ -73,6 +73,19 @@ async def test_an_answer_is_for_the_office_and_the_second_text_hears_so(
     assert await waiting(mwanga) == texts
 
 
+async def test_of_strangers_who_text_together_the_one_whom_the_office_wrote_to_answers_it(mwanga: Server) -> None:
+    """They are asked about in one question."""
+    phones = Phones(mwanga)
+    await write(mwanga, "Rehema")
+    await phones.news()
+    names = ("Stranger", "Rehema", "Mariam")
+    said = await phones.text_together(*((name, "around five") for name in names))
+    assert [name for name, _text in said] == ["Stranger", "Mariam"]
+    assert [row["phone"] for row in await ask(mwanga, "SELECT phone FROM inbox WHERE outcome = 'not answered'")] == [
+        PEOPLE["Rehema"]
+    ]
+
+
 async def test_a_word_of_many_languages_is_said_in_that_of_the_person(mwanga: Server) -> None:
     phones = Phones(mwanga)
     await write(mwanga, "Amina")

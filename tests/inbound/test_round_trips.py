@@ -88,7 +88,7 @@ Texts = list[tuple[str, str]]
 # and where it is less write it down. On SQLite a text is stored in the unit of work that handles it.
 TEXTS: dict[str, tuple[Texts, str, int, int, int]] = {
     "taken at the door": ([(STRANGER, "hello")], TAKEN, 9, 1, 1),
-    "of a stranger": ([(STRANGER, "hello")], HANDLED, 9, 10, 25),
+    "of a stranger": ([(STRANGER, "hello")], HANDLED, 9, 10, 10),
     "TOKEN of a customer": ([(CUSTOMER, "TOKEN")], HANDLED, 10, 11, 11),
     "TOKEN of an agent": ([(AGENT, "TOKEN SHD{n:06d}")], HANDLED, 10, 11, 41),
     "BALANCE": ([(CUSTOMER, "BALANCE")], HANDLED, 13, 14, 74),
