@@ -191,10 +191,10 @@ class NewPin(Field[str]):
     async def read(self, turn: Turn, answer: str) -> str:
         if pins.is_weak(answer):
             raise Invalid(_("Six digits, not all alike, not in a row."))
-        agent = turn.person.agent
-        if agent and agent.pin_expires_at and turn.company.vault.check_pin(answer, agent.pin_hash):
+        agent, vault = turn.person.agent, turn.company.vault
+        if agent and agent.pin_expires_at and await pins.is_right(answer, agent.pin_hash, vault):
             raise Invalid(_("This is the PIN from the office. Choose another one."))
-        return turn.company.vault.hash_pin(answer)
+        return await pins.hash_beside(answer, vault)
 
 
 class SamePin(Field[bool]):
@@ -207,6 +207,6 @@ class SamePin(Field[bool]):
         self._hashed = hashed
 
     async def read(self, turn: Turn, answer: str) -> bool:
-        if not turn.company.vault.check_pin(answer, self._hashed):
+        if not await pins.is_right(answer, self._hashed, turn.company.vault):
             raise Invalid(_("The PINs differ."))
         return True

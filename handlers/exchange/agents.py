@@ -90,7 +90,7 @@ async def _write(row: AgentRow, company: Company) -> bool:
         return changed
     usual: dict[str, Any] = {"language": company.languages[0]}
     usual |= {"commission": company.commission, "goods_commission": company.goods_commission}
-    pin_hash = company.vault.hash_pin(require(row.pin, "pin"))
+    pin_hash = await pins.hash_beside(require(row.pin, "pin"), company.vault)
     await welcome_agent(await Agent.create(phone=row.phone, pin_hash=pin_hash, **usual | wanted), company)
     return True
 

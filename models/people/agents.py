@@ -39,7 +39,7 @@ async def add_agent(
 ) -> Agent:
     """A new agent, who may hold `cash_limit` (minor units); a mini-grid that is new is made. Raises WeakPin and
     AgentExists."""
-    pin_hash = _hash(pin, vault)
+    pin_hash = await _hash(pin, vault)
     if await find_agent(phone):
         raise AgentExists(phone)
     grid, _new = await named_or_new(MiniGrid, mini_grid)
@@ -140,7 +140,7 @@ async def change_number(agent: Agent, phone: str, *, actor: str) -> bool:
 
 async def give_pin(agent: Agent, pin: str, *, vault: Vault, actor: str) -> None:
     """Give an agent another PIN, which lets one who is locked in again. Raises WeakPin."""
-    await pins.change(agent, _hash(pin, vault), actor)
+    await pins.change(agent, await _hash(pin, vault), actor)
     if agent.locked_at:
         await pins.unlock(agent, actor)
 
@@ -153,7 +153,7 @@ async def retire_agent(agent: Agent, *, detail: str = "", actor: str) -> None:
         await record(actor, "agent retired", agent.phone, detail)
 
 
-def _hash(pin: str, vault: Vault) -> str:
+async def _hash(pin: str, vault: Vault) -> str:
     if pins.is_weak(pin):
         raise WeakPin
-    return vault.hash_pin(pin)
+    return await pins.hash_beside(pin, vault)

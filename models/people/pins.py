@@ -114,10 +114,17 @@ def _forget(agent: Agent) -> None:
         unit.seen.pop(_held(agent.id), None)
 
 
-async def _is_right(pin: str, hashed: str, vault: Vault) -> bool:
+async def is_right(pin: str, hashed: str | None, vault: Vault) -> bool:
+    """Whether this is the PIN with this hash, compared beside the loop: now, where that was not begun ahead. None is
+    nobody's, and takes as long."""
     unit = unit_of_work()
     comparing: asyncio.Future[bool] | None = unit.seen.get((pin, hashed)) if unit else None
-    return vault.check_pin(pin, hashed) if comparing is None else await comparing
+    return await (asyncio.to_thread(vault.check_pin, pin, hashed) if comparing is None else comparing)
+
+
+async def hash_beside(pin: str, vault: Vault) -> str:
+    """The hash of a PIN, made beside the loop."""
+    return await asyncio.to_thread(vault.hash_pin, pin)
 
 
 async def check(agent: Agent, pin: str, vault: Vault) -> Checked:
@@ -126,9 +133,9 @@ async def check(agent: Agent, pin: str, vault: Vault) -> Checked:
     fresh = await _hold(agent)
     if fresh.locked_at:
         return Checked(Verdict.LOCKED, 0)
-    if await _is_right(pin, fresh.pin_hash, vault):
+    if await is_right(pin, fresh.pin_hash, vault):
         if not vault.has_made(fresh.pin_hash):  # the secret key was changed since it was set
-            await _change(agent, pin_hash=vault.hash_pin(pin))
+            await _change(agent, pin_hash=await hash_beside(pin, vault))
         if fresh.wrong_pins:
             await _change(agent, wrong_pins=0)
         return Checked(_right(fresh))
@@ -155,7 +162,7 @@ async def check_to_lock(number: str, agent: Agent | None, pin: str, sender: str,
     at = await guesses.count(GUESSES_AT, number)
     if at is None:
         raise TooManyGuesses
-    if vault.check_pin(pin, agent.pin_hash if agent else None) and agent:
+    if await is_right(pin, agent.pin_hash if agent else None, vault) and agent:
         await guesses.give_back([(GUESSES_BY, sender), (GUESSES_AT, number)])
         return True
     if agent:
@@ -222,7 +229,7 @@ async def change_once(agent: Agent, vault: Vault, actor: str) -> str:
     It lets one who is locked in again."""
     pin = by_chance()
     expires_at = datetime.now(UTC) + ONCE
-    await _change(agent, pin_hash=vault.hash_pin(pin), pin_expires_at=expires_at, wrong_pins=0)
+    await _change(agent, pin_hash=await hash_beside(pin, vault), pin_expires_at=expires_at, wrong_pins=0)
     await record(actor, "pin for once", agent.phone)
     if agent.locked_at:
         await unlock(agent, actor)

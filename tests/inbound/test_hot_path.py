@@ -19,6 +19,7 @@ from bot.message import Inbound
 from bot.outbound import Outbox
 from bot.server import Server
 from bot.text.numbers import Sender, SenderKind
+from models.people import Agent, pins
 from models.vault import Vault
 from tests.emulators import android_calls
 from tests.emulators.aggregator import listening
@@ -210,6 +211,71 @@ async def test_pins_are_compared_beside_the_loop(phones: Phones, monkeypatch: py
     for keys in ("SHS0283", "7000", "1", "111111"):
         await phones.enter("Asha", keys)
     assert compared == [(PINS["Asha"], False), ("111111", False)]
+
+
+NEW = "593026"
+DIALLED = {"Change PIN": [PINS["Asha"], NEW, NEW], "Lock an agent": [PEOPLE["Juma"], PINS["Juma"]]}
+WITH_PINS: dict[str, tuple[str, list[str], str]] = {  # who texts what, and how the last answer begins
+    "a yes, and the PIN with a gap": ("Asha", ["BUY SHS0283 6000", "1", "482-915"], "SOLD"),
+    "PIN in one text": ("Asha", [f"PIN {PINS['Asha']} {NEW}"], "PIN changed."),
+    "PIN step by step": ("Asha", ["PIN", PINS["Asha"], NEW, NEW], "PIN changed."),
+    "LOCK by a stranger": ("Stranger", [f"LOCK {PEOPLE['Juma']} {PINS['Juma']}"], "LOCKED."),
+    "LOCK of nobody": ("Stranger", ["LOCK +255700000009 111213"], "Not locked. Number or PIN is wrong."),
+    "LOCK step by step": ("Asha", ["LOCK", PEOPLE["Juma"], PINS["Juma"]], "LOCKED."),
+}
+
+
+@pytest.fixture
+def at_work(monkeypatch: pytest.MonkeyPatch) -> Counter[bool]:
+    """How often a PIN was hashed or compared, by whether that was in the loop's thread."""
+    seen = Counter[bool]()
+
+    def noting(work: Any) -> Any:
+        def noted(*what: Any) -> Any:
+            seen[threading.current_thread() is threading.main_thread()] += 1
+            return work(*what)
+
+        return noted
+
+    for work in ("check_pin", "hash_pin"):
+        monkeypatch.setattr(Vault, work, noting(getattr(Vault, work)))
+    return seen
+
+
+@pytest.mark.parametrize("what", WITH_PINS)
+async def test_no_text_has_a_pin_hashed_or_compared_by_the_loop(
+    phones: Phones, at_work: Counter[bool], what: str
+) -> None:
+    at_work.clear()
+    name, texts, answer = WITH_PINS[what]
+    said = [dict(await phones.text(name, text)) for text in texts]
+    assert said[-1][name].startswith(answer)
+    assert at_work[False] and not at_work[True]
+
+
+@pytest.mark.parametrize("line", DIALLED)
+async def test_no_screen_has_a_pin_hashed_or_compared_by_the_loop(
+    phones: Phones, at_work: Counter[bool], line: str
+) -> None:
+    at_work.clear()
+    await phones.choose("Asha", line)
+    for keys in DIALLED[line]:
+        screen = await phones.enter("Asha", keys)
+    assert screen.startswith(("END PIN changed.", "END LOCKED."))
+    assert at_work[False] and not at_work[True]
+
+
+async def test_neither_is_a_pin_for_once_nor_one_after_the_secret_key_was_changed(
+    mwanga: Server, phones: Phones, at_work: Counter[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_work.clear()
+    monkeypatch.setattr(Vault, "has_made", lambda _vault, _kept: False)
+    await sell(phones, "SHS0283", 7_000)  # and hashed anew
+    async with mwanga.database.work():
+        once = await pins.change_once(await Agent.get(phone=PEOPLE["Asha"]), mwanga.company.vault, "office")
+    assert "another one" in dict(await phones.text("Asha", f"PIN {once} {once}"))["Asha"]
+    assert "PIN changed." in dict(await phones.text("Asha", f"PIN {once} {NEW}"))["Asha"]
+    assert at_work[False] and not at_work[True]
 
 
 async def test_what_comes_before_a_pin_is_handled_while_it_is_compared(
