@@ -202,6 +202,10 @@ class Steps:
             if (added := IdOf(step)) in self._adding:
                 self.ids[added] = int(rows[0]["id"])
 
+    def number_of(self, value: int | IdOf) -> int:
+        """An id, which all of them have to have run to know."""
+        return self.ids[value] if isinstance(value, IdOf) else value
+
     def _known(self, value: IdOf) -> int | str:
         found = self.ids[IdOf(value.step)]
         return value.text.replace("{}", str(found)) if value.text else found

@@ -18,14 +18,15 @@ from models.devices import Device
 from models.messages.withdrawal import withdraw_question_about
 from models.people import Agent, Customer, OfficeUser
 from models.people.office_users import list_users
-from models.rows import find_rows, read_row
-from models.sql import columns_of, connection, execute, lock_rows, marks
+from models.rows import find_row, find_rows, read_row
+from models.sql import Steps, columns_of, connection, execute, insert, lock_rows, marks
 
 DUE = timedelta(days=3)  # when nobody says otherwise
 SILENCE = timedelta(days=3)  # without an answer to "is it fixed?" a ticket closes
 SECOND_THOUGHTS = timedelta(days=7)  # for so long a yes can be taken back by a bare no
+# What is open in these words, or else what this key opened before.
 SAME = """ticket.customer_id = $1 AND ticket.state = 'open' AND ticket.category = $2 AND ticket.text = $3
-  AND ticket.device_id {}"""
+  AND ticket.device_id {} OR ticket.key = $4 ORDER BY ticket.key = $4"""
 WORK = """ticket.agent_id = $1 AND ticket.state = 'open' AND customer.mini_grid_id = $2
   ORDER BY ticket.due_at, ticket.id LIMIT $3"""
 VISIT = "overdue "  # how the key of a visit begins; behind it stands the id of an instalment
@@ -159,10 +160,8 @@ async def open_ticket(
 
     The same words about the same device are the same ticket as long as it is open: people send things twice.
     """
-    same = [customer.id, category.value, text, *([device.id] if device else [])]
-    if earlier := await _first(SAME.format("= $4" if device else "IS NULL"), same):
-        return Opened(earlier, new=False)
-    if earlier := await _first("ticket.key = $1", [key]):
+    same = [customer.id, category.value, text, key, *([device.id] if device else [])]
+    if earlier := await _first(SAME.format("= $5" if device else "IS NULL"), same):
         return Opened(earlier, new=False)
     return await _open(customer, device, category, text, actor=actor, key=key, reporter=reporter, due_at=due_at)
 
@@ -189,20 +188,25 @@ async def _open(
     due_at: datetime | None = None,
 ) -> Opened:
     agent = reporter or await _choose_agent(customer, device)
-    now = datetime.now(UTC)
-    ticket = await Ticket.create(
+    now, steps = datetime.now(UTC), Steps()
+    new = steps.add(
+        "ticket",
         key=key,
         customer_id=customer.id,
         device_id=device.id if device else None,
-        category=category,
+        category=category.value,
         text=text,
+        state=TicketState.OPEN.value,
         reporter_id=reporter.id if reporter else None,
         agent_id=agent.id if agent else None,
         opened_at=now,
         due_at=due_at or now + DUE,
     )
-    await _note(ticket, actor, Step.OPENED, text)
-    return Opened(await find_for_office(ticket.id), new=True)
+    steps.add("ticket_event", ticket_id=new, **_event(actor, Step.OPENED, text))
+    await steps.run()
+    ticket = await find_for_office(steps.number_of(new))
+    await _audit(ticket, actor, Step.OPENED, text)
+    return Opened(ticket, new=True)
 
 
 async def _choose_agent(customer: Customer, device: Device | None) -> Agent | None:
@@ -237,11 +241,8 @@ async def assign(
     due_at: datetime | None = None,
 ) -> Ticket:
     """Give the work to an agent, or to somebody of the office, perhaps with another due date (UTC)."""
-    await Ticket.filter(id=ticket.id).update(
-        agent_id=agent.id if agent else None,
-        staff_id=staff.id if staff else None,
-        due_at=due_at or ticket.due_at,
-    )
+    values = [agent.id if agent else None, staff.id if staff else None, due_at or ticket.due_at]
+    await _change(ticket, "agent_id = $2, staff_id = $3, due_at = $4", *values)
     to = agent.phone if agent else staff.name if staff else "office"
     await _note(ticket, actor, Step.ASSIGNED, to)
     return await find_for_office(ticket.id)
@@ -276,7 +277,7 @@ async def _hand_back(condition: str, values: Sequence[Any], actor: str) -> list[
 
 async def comment(ticket: Ticket, actor: str | OfficeUser, text: str) -> bool:
     """Add words; False when they are the last ones already, sent twice."""
-    last = await TicketEvent.filter(ticket_id=ticket.id).order_by("-id").first()
+    last = await _last_event(ticket)
     if last and (last.actor, last.step, last.text) == (_name_of(actor), Step.COMMENTED, text):
         return False
     await _note(ticket, actor, Step.COMMENTED, text)
@@ -286,37 +287,36 @@ async def comment(ticket: Ticket, actor: str | OfficeUser, text: str) -> bool:
 async def ask_fixed(ticket: Ticket, actor: str | OfficeUser) -> bool:
     """The work is said to be done: from now on the customer's yes or no, or three days of silence, decide."""
     now = datetime.now(UTC)
-    changed = await Ticket.filter(id=ticket.id, state=TicketState.OPEN).update(state=TicketState.ASKED, asked_at=now)
+    changed = await _change(ticket, "state = 'asked', asked_at = $2", now, where="state = 'open'")
     if changed:
         ticket.state, ticket.asked_at = TicketState.ASKED, now
         await _note(ticket, actor, Step.ASKED)
-    return bool(changed)
+    return changed
 
 
 async def close(ticket: Ticket, actor: str | OfficeUser, text: str = "") -> bool:
     """False when it is closed already."""
     now = datetime.now(UTC)
-    still = Ticket.filter(id=ticket.id).exclude(state=TicketState.CLOSED)
-    changed = await still.update(state=TicketState.CLOSED, closed_at=now)
+    changed = await _change(ticket, "state = 'closed', closed_at = $2", now, where="state <> 'closed'")
     if changed:
         ticket.state, ticket.closed_at = TicketState.CLOSED, now
         await _withdraw_question(ticket)
         await _note(ticket, actor, Step.CLOSED, text)
-    return bool(changed)
+    return changed
 
 
 async def reopen(ticket: Ticket, actor: str | OfficeUser, text: str = "") -> bool:
     """It is not fixed after all; where who did the work has left meanwhile, it is nobody's. False when it is open
     already."""
-    done = Ticket.filter(id=ticket.id).exclude(state=TicketState.OPEN)
-    changed = await done.update(state=TicketState.OPEN, asked_at=None, closed_at=None)
+    again = "state = 'open', asked_at = NULL, closed_at = NULL"
+    changed = await _change(ticket, again, where="state <> 'open'")
     if changed:
         ticket.state, ticket.asked_at, ticket.closed_at = TicketState.OPEN, None, None
         await _withdraw_question(ticket)
         if _has_left(ticket):
             await assign(ticket, actor)
         await _note(ticket, actor, Step.REOPENED, text)
-    return bool(changed)
+    return changed
 
 
 def _has_left(ticket: Ticket) -> bool:
@@ -394,8 +394,8 @@ async def _overdue(instalments: Sequence[int], today: date) -> set[tuple[int, in
 
 async def _words_since_asked(ticket: Ticket) -> str:
     """The last that the customer wrote on a ticket after the question whether it is fixed."""
-    wrote = TicketEvent.filter(ticket_id=ticket.id, step=Step.COMMENTED, actor=ticket.customer.phone)
-    newest = await wrote.filter(created_at__gte=ticket.asked_at).order_by("-id").first()
+    since = "step = 'commented' AND actor = $2 AND created_at >= $3"
+    newest = await _last_event(ticket, since, ticket.customer.phone, ticket.asked_at)
     return newest.text if newest else ""
 
 
@@ -481,7 +481,7 @@ async def workers_for(ticket: Ticket) -> tuple[list[Agent], list[OfficeUser]]:
 
 async def last_step(ticket: Ticket) -> int:
     """The number of its newest step: who has seen another one has not seen all."""
-    newest = await TicketEvent.filter(ticket_id=ticket.id).order_by("-id").first()
+    newest = await _last_event(ticket)
     return newest.id if newest else 0
 
 
@@ -492,8 +492,7 @@ async def history(ticket: Ticket) -> Sequence[TicketEvent]:
 
 async def last_comment(ticket: Ticket) -> str:
     """The newest words that were added; none: an empty text."""
-    added = TicketEvent.filter(ticket_id=ticket.id, step__in=[Step.COMMENTED, Step.REOPENED]).exclude(text="")
-    newest = await added.order_by("-id").first()
+    newest = await _last_event(ticket, "step IN ('commented', 'reopened') AND text <> ''")
     return newest.text if newest else ""
 
 
@@ -514,8 +513,27 @@ async def _only(condition: str, values: Sequence[Any]) -> Ticket:
     return ticket
 
 
+async def _change(ticket: Ticket, what: str, *values: Any, where: str = "TRUE") -> bool:
+    """Whether the row was changed: only where it still is as this condition says."""
+    statement = f"UPDATE ticket SET {what} WHERE id = $1 AND {where} RETURNING id"
+    return bool(await execute(connection(), statement, [ticket.id, *values]))
+
+
+async def _last_event(ticket: Ticket, condition: str = "TRUE", *values: Any) -> TicketEvent | None:
+    """Its newest step of which this is true."""
+    return await find_row(TicketEvent, f"ticket_id = $1 AND {condition} ORDER BY id DESC", [ticket.id, *values])
+
+
 async def _note(ticket: Ticket, actor: str | OfficeUser, step: Step, text: str = "") -> None:
-    await TicketEvent.create(ticket_id=ticket.id, actor=_name_of(actor), step=step, text=text)
+    await insert("ticket_event", ticket_id=ticket.id, **_event(actor, step, text))
+    await _audit(ticket, actor, step, text)
+
+
+def _event(actor: str | OfficeUser, step: Step, text: str) -> dict[str, Any]:
+    return {"created_at": datetime.now(UTC), "actor": _name_of(actor), "step": step.value, "text": text}
+
+
+async def _audit(ticket: Ticket, actor: str | OfficeUser, step: Step, text: str) -> None:
     if isinstance(actor, OfficeUser):
         await record(actor.name, f"ticket {step}", ticket.number, text)
 

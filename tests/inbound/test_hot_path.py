@@ -119,10 +119,18 @@ async def test_a_customer_is_registered_without_a_query_of_the_orm(
     assert +seen == Counter({"made Customer": 2})  # whose name the question says, and again before its yes
 
 
+async def test_a_ticket_is_opened_without_the_orm(phones: Phones, monkeypatch: pytest.MonkeyPatch) -> None:
+    with orm_at_work(monkeypatch) as seen:
+        for name, text in (("Asha", "FIX SHS0283 no light"), ("Baraka", "FIX smells burnt"), ("Baraka", "T K1 dark")):
+            assert "K" in dict(await phones.text(name, text))[name]
+    assert not +seen
+
+
 async def test_what_is_rare_is_seen_to_use_the_orm(phones: Phones, monkeypatch: pytest.MonkeyPatch) -> None:
     with orm_at_work(monkeypatch) as seen:
-        await phones.text("Asha", "FIX SHS0283 no light")
-    assert seen["made Ticket"] == 1
+        await phones.text("Asha", "STOCK")
+    assert seen["query of Appliance"] == 1
+    assert seen["read Appliance"] > 0
 
 
 async def test_dialled_turns_are_answered_without_the_orm(phones: Phones, monkeypatch: pytest.MonkeyPatch) -> None:

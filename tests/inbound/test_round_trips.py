@@ -97,7 +97,7 @@ TEXTS: dict[str, tuple[Texts, str, int, int, int]] = {
     "a sale, its yes and PIN": ([*SOLD_BEFORE, (AGENT, BUY), (AGENT, YES)], HANDLED, 23, 19, 95),
     "REG, its question": ([(AGENT, REG)], HANDLED, 12, 13, 58),
     "REG, its yes": ([(AGENT, REG), (AGENT, "1")], HANDLED, 18, 18, 123),
-    "FIX": ([(AGENT, "FIX SHD{n:06d} no light")], HANDLED, 12, 15, 105),
+    "FIX": ([(AGENT, "FIX SHD{n:06d} no light")], HANDLED, 13, 13, 73),
 }
 
 

@@ -54,7 +54,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Trips]:
             return await plain(connection, statement, *values, **how)
 
         patched.setattr(asyncpg.Connection, "execute", execute)
-        for way in ("execute_query", "execute_query_dict", "execute_many"):
+        for way in ("execute_insert", "execute_query", "execute_query_dict", "execute_many"):
             patched.setattr(sqlite._Transaction, way, _noting(trips, getattr(SqliteTransactionWrapper, way)))
         for way in ("begin", "commit"):
             patched.setattr(sqlite._Transaction, way, _noting(trips, getattr(sqlite._Transaction, way), way.upper()))
