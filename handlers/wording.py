@@ -10,6 +10,7 @@ from models.devices import Device, Unit
 from models.devices.access_rate import access_due
 from models.money.ledger import credit_of
 from models.people import Customer
+from models.people.tables import masked
 from models.selling import Contract, Due, Payable, total_left
 from models.tokens import ISSUERS
 
@@ -73,7 +74,12 @@ def shared(units: Text, energy: int, access: int, debt: int, company: Company) -
 
 def owner(customer: Customer | None) -> str:
     """The owner's name, masked and short: AMINA J."""
-    return shorten(customer.masked, LONGEST_NAME) if customer else "-"
+    return owner_named(customer.name, customer.surname) if customer else "-"
+
+
+def owner_named(name: str, surname: str) -> str:
+    """The same for somebody who is no customer yet."""
+    return shorten(masked(name, surname), LONGEST_NAME)
 
 
 def item_name(name: str) -> str:

@@ -19,11 +19,19 @@ from handlers.customers.questions import (
 from handlers.fields.languages import NAMES, language_names
 from handlers.fields.naming import on_a_list
 from handlers.selling.how_to_buy import how_by_phone
-from handlers.wording import fitting, owner
+from handlers.wording import fitting, owner, owner_named
 from models.customers import registration
 from models.customers.registration import Form, Labels, Registered
-from models.devices import DeviceModel, Kind, Tariff, Unit
-from models.devices.connections import ConnectionGroup, ConnectionType, MeterType, SubConnectionType
+from models.devices import DeviceModel, Kind, Tariff
+from models.devices.connections import (
+    ConnectionGroup,
+    ConnectionType,
+    LabelChoices,
+    MeterType,
+    SubConnectionType,
+    label_choices,
+    sub_types_of,
+)
 from models.messages import MessageKind
 from models.people import Customer, Role, Village
 
@@ -88,8 +96,7 @@ async def register(chat: Chat) -> Reply:
 def _unfinished(answers: Mapping[str, Any]) -> Text:
     """A draft on a list: whose, and which device as far as it is known."""
     name, _space, surname = str(answers["name"]).partition(" ")
-    masked = owner(Customer(name=name, surname=surname))
-    return verbatim(" ".join([masked, *answers.get("serial", [])[:1]]))
+    return verbatim(" ".join([owner_named(name, surname), *answers.get("serial", [])[:1]]))
 
 
 async def _ask_form(chat: Chat, villages: Sequence[Village]) -> Form:
@@ -127,27 +134,23 @@ async def _ask_form(chat: Chat, villages: Sequence[Village]) -> Form:
 async def _ask_labels(chat: Chat) -> tuple[Tariff | None, Labels]:
     """Tariff and labels, in the order in which the office brought them in. What is usual for a connection type is one
     choice; one line that names the type alone means the same."""
-    types = await ConnectionType.all().order_by("id").select_related("usual_tariff", "usual_meter_type", "usual_group")
-    tariffs = await Tariff.filter(unit=Unit.ENERGY).order_by("id")
-    meter_types, groups = await MeterType.all().order_by("id"), await ConnectionGroup.all().order_by("id")
-    usual = await _choose_usual(chat, [one for one in types if _is_settled(one, tariffs, meter_types, groups)])
-    type_ = usual or await _choose_if_any(chat, TYPE, _("Connection type?"), types)
-    subs = await SubConnectionType.filter(type_id=type_.id).order_by("id") if type_ else []
+    of = await label_choices()
+    usual = await _choose_usual(chat, [one for one in of.types if _is_settled(one, of)])
+    type_ = usual or await _choose_if_any(chat, TYPE, _("Connection type?"), of.types)
+    subs = await sub_types_of(type_) if type_ else []
     sub_type = await _choose_if_any(chat, "sub connection type", _("Sub connection type?"), subs)
     if usual:
         return usual.usual_tariff, Labels(usual.usual_meter_type, usual.usual_group, usual, sub_type)
-    plan = await _choose_if_any(chat, "tariff", _("Tariff?"), tariffs, type_.usual_tariff if type_ else None)
+    plan = await _choose_if_any(chat, "tariff", _("Tariff?"), of.tariffs, type_.usual_tariff if type_ else None)
     usual_meter_type = type_.usual_meter_type if type_ else None
-    meter_type = await _choose_if_any(chat, "meter type", _("Meter type?"), meter_types, usual_meter_type)
-    group = await _choose_if_any(chat, "group", _("Connection group?"), groups, type_.usual_group if type_ else None)
+    meter_type = await _choose_if_any(chat, "meter type", _("Meter type?"), of.meter_types, usual_meter_type)
+    group = await _choose_if_any(chat, "group", _("Connection group?"), of.groups, type_.usual_group if type_ else None)
     return plan, Labels(meter_type, group, type_, sub_type)
 
 
-def _is_settled(
-    one: ConnectionType, tariffs: Sequence[Tariff], meter_types: Sequence[MeterType], groups: Sequence[ConnectionGroup]
-) -> bool:
+def _is_settled(one: ConnectionType, of: LabelChoices) -> bool:
     """Whether there is something usual for everything that would be asked."""
-    answers = ((one.usual_tariff, tariffs), (one.usual_meter_type, meter_types), (one.usual_group, groups))
+    answers = ((one.usual_tariff, of.tariffs), (one.usual_meter_type, of.meter_types), (one.usual_group, of.groups))
     return all(usual in rows if rows else usual is None for usual, rows in answers)
 
 
@@ -219,7 +222,7 @@ async def _ask_same_person(chat: Chat, reached: Reached) -> Customer | None:
 
 def _question(form: Form) -> Text:
     """The question by which the customer agrees. Another wording is another version of CONSENT."""
-    who = owner(form.customer or Customer(name=form.name, surname=form.surname))
+    who = owner(form.customer) if form.customer else owner_named(form.name, form.surname)
     if form.kind is None:
         return _("Register {owner}? Customer agrees that we keep name, phone and payments.", owner=who)
     return _(

@@ -8,17 +8,28 @@ from typing import Any
 from tortoise import fields
 from tortoise.models import Model
 
-from models.devices import LONGEST, TAIL, Device, DeviceModel, Kind, Tariff, Unit, with_owner
-from models.devices.access_rate import begin_access
-from models.devices.connections import Connection, ConnectionGroup, ConnectionType, MeterType, SubConnectionType
-from models.devices.meters import has_vending_key, new_meter
+from models.devices import LONGEST, TAIL, Device, DeviceModel, Kind, Tariff, Unit, meters, with_owner
+from models.devices.access_rate import first_access
+from models.devices.connections import ConnectionGroup, ConnectionType, MeterType, SubConnectionType
 from models.people import Agent, Customer, Village
 from models.rows import find_row, find_rows, read_row
-from models.sql import Steps, insert, once
+from models.sql import IdOf, Steps, connection, ending_of, execute, holding, once
 from models.tokens.sts import is_meter_number
 from models.vault import Vault
 
 SAME_PERSON = timedelta(days=1)  # later the same name, phone and village may be somebody else's: no device tells
+FREE = """serial = $1 AND kind = $2 AND customer_id IS NULL AND retired_at IS NULL
+  AND (tariff_id IS NOT NULL OR kind = 'meter')"""  # of a meter the tariff is chosen
+# A device's own model; else those of its kind whose serials begin so.
+FITTING = """id = (SELECT model_id FROM device WHERE serial = $1) OR kind = $2
+  AND prefix = substr($1, 1, length(prefix))
+  AND NOT EXISTS (SELECT 1 FROM device WHERE serial = $1 AND model_id IS NOT NULL)
+  ORDER BY name"""
+CONNECT = """INSERT INTO connection (device_id, meter_type_id, group_id, type_id, sub_type_id)
+  VALUES ($1, $2, $3, $4, $5)
+  ON CONFLICT (device_id) DO UPDATE SET meter_type_id = excluded.meter_type_id, group_id = excluded.group_id,
+    type_id = excluded.type_id, sub_type_id = excluded.sub_type_id"""
+NewMeter = dict[str, Any]  # its columns
 
 
 class Registration(Model):
@@ -123,23 +134,34 @@ async def villages_of(mini_grid_id: int) -> list[Village]:
 async def free_serial(serial: str, kind: Kind) -> str:
     """The whole serial of a device of this kind that may be registered; the end of one in stock is enough.
 
-    The check digit of a meter number comes before anything else. Raises NotFree's kinds.
+    The check digit of a meter number comes before anything else. Nothing is held. Raises NotFree's kinds.
     """
-    if kind is Kind.METER and not is_meter_number(serial):
-        raise NotAMeterNumber(serial)
-    if kind is Kind.METER and not await Tariff.exists(unit=Unit.ENERGY):
-        raise NoPrice(serial)
-    device = await _lock_free_device(serial, kind)
-    if device is None and not await has_vending_key():
+    await _require_meter(serial, kind)
+    device = await _find_free(serial, kind)
+    if device is None and not await meters.has_vending_key():
         raise NoVendingKey(serial)
     return device.serial if device else serial
 
 
-async def _lock_free_device(serial: str, kind: Kind) -> Device | None:
-    """A device without an owner, held until the commit; None for a meter that we never heard of."""
-    if len(serial) > LONGEST:  # no device has it, and the ORM refuses to look for it
+async def _require_meter(serial: str, kind: Kind) -> None:
+    """That a meter's number is one, and that somebody could pay for what it counts."""
+    if kind is not Kind.METER:
+        return
+    if not is_meter_number(serial):
+        raise NotAMeterNumber(serial)
+    if not await once("price of energy", _has_price_of_energy):
+        raise NoPrice(serial)
+
+
+async def _has_price_of_energy() -> bool:
+    return bool(await execute(connection(), "SELECT 1 FROM tariff WHERE unit = $1 LIMIT 1", [Unit.ENERGY.value]))
+
+
+async def _find_free(serial: str, kind: Kind) -> Device | None:
+    """A device without an owner; None for a meter that we never heard of."""
+    if len(serial) > LONGEST:  # no device has it
         raise NotInStock
-    device = await Device.filter(serial=serial).select_for_update().first()
+    device = await find_row(Device, "serial = $1", [serial])
     if device is None and kind is Kind.METER:
         return None
     if device is None:
@@ -156,37 +178,45 @@ async def _lock_free_device(serial: str, kind: Kind) -> Device | None:
 
 
 async def _find_in_stock(tail: str, kind: Kind) -> Device:
-    stock = Device.filter(kind=kind, customer_id=None, serial__endswith=tail, retired_at=None).limit(2)
-    found = await stock if len(tail) >= TAIL else []
+    found: list[Device] = []
+    if len(tail) >= TAIL:
+        ending = f"{ending_of('serial', str(TAIL))} = $2 AND {ending_of('serial', '$3')} = $4"
+        stock = f"kind = $1 AND {ending} AND customer_id IS NULL AND retired_at IS NULL LIMIT 2"
+        found = await find_rows(Device, stock, [kind.value, tail[-TAIL:], len(tail), tail])
     if len(found) != 1:
         raise NotInStock(len(found))
     return found[0]
 
 
 async def fitting_models(serial: str, kind: Kind) -> list[DeviceModel]:
-    """The models that a device may be of: its own when the stock says so, else those whose serials begin so."""
-    device = await Device.get_or_none(serial=serial).select_related("model")
-    if device and device.model:
-        return [device.model]
-    models = await DeviceModel.filter(kind=kind).order_by("name")
-    return [model for model in models if serial.startswith(model.prefix)]
+    """The models that a device may be of, by name: its own when the stock says so, else those whose serials begin
+    so."""
+    return await find_rows(DeviceModel, FITTING, [serial, kind.value])
 
 
 async def find_done(key: str) -> Registered | None:
     """What was registered under this key, as long as the customer has the device."""
-    earlier = await find_row(Registration, "key = $1", [key])
+    earlier = await find_row(Registration, "registration.key = $1", [key], joined=("customer",))
     return await _read_registration(earlier) if earlier else None
 
 
 async def find_repeated(agent: Agent | None, request: str) -> Registered | None:
     """What this agent, or the office, registered by the very same request, as long as the customer has the device;
     without a device, for a day."""
-    whose = "agent_id = $2" if agent else "agent_id IS NULL"
+    whose = "registration.agent_id = $2" if agent else "registration.agent_id IS NULL"
+    condition = f"registration.request = $1 AND {whose} ORDER BY registration.id DESC"
     values = [request, *([agent.id] if agent else [])]
-    earlier = await find_row(Registration, f"request = $1 AND {whose} ORDER BY id DESC", values)
+    earlier = await find_row(Registration, condition, values, joined=("customer",))
     if earlier and earlier.device_id is None and earlier.created_at < datetime.now(UTC) - SAME_PERSON:
         return None
     return await _read_registration(earlier) if earlier else None
+
+
+async def _read_registration(earlier: Registration) -> Registered | None:
+    if earlier.device_id is None:
+        return Registered(earlier.customer, None)
+    device = await with_owner(earlier.device_id)
+    return Registered(earlier.customer, device) if device.customer_id == earlier.customer_id else None
 
 
 async def register(form: Form, *, agent: Agent | None, key: str, vault: Vault) -> Registered:
@@ -199,51 +229,57 @@ async def register(form: Form, *, agent: Agent | None, key: str, vault: Vault) -
     if found := await find_done(key) or await find_repeated(agent, form.request):
         return found
     device = await _claim_device(form.serial, form.kind, vault) if form.kind else None
-    customer = await _write(
+    return await _write(
         form,
+        device,
         key=key,
         request=form.request,
         agent_id=agent.id if agent else None,
-        device_id=device.id if device else None,
         consent=form.consent,
         created_at=datetime.now(UTC),
     )
-    if device:
-        await _hand_over(device, form, customer)
-    return Registered(customer, await with_owner(device.id) if device else None, new=True)
 
 
-async def _claim_device(serial: str, kind: Kind, vault: Vault) -> Device:
-    """The device, held until the commit; a meter that we never heard of is made."""
-    await free_serial(serial, kind)
-    return await _lock_free_device(serial, kind) or await new_meter(serial, vault)
+async def _claim_device(serial: str, kind: Kind, vault: Vault) -> Device | NewMeter:
+    """The device, held until the commit; or a meter that we never heard of."""
+    await _require_meter(serial, kind)
+    if device := await _hold_free(serial, kind):
+        return device
+    free = await _find_free(serial, kind)  # says why it is not
+    if free is None:
+        return await _make_meter(serial, vault)
+    if device := await _hold_free(free.serial, kind):  # it was named by its end, or is free again
+        return device
+    raise InUse(serial)
 
 
-async def _hand_over(device: Device, form: Form, customer: Customer) -> None:
-    device.customer, device.model = customer, form.model
-    if form.tariff:
-        device.tariff = form.tariff
-    await device.save(update_fields=["customer_id", "model_id", "tariff_id"])
-    await begin_access(device, form.today)
-    if form.labels:
-        await Connection.update_or_create(vars(form.labels), device=device)
+async def _hold_free(serial: str, kind: Kind) -> Device | None:
+    """The device if it may be registered, held until the commit. What is refused is neither held nor waited for; what
+    somebody else registers just now is looked at again when that is over."""
+    held = await find_rows(Device, FREE + holding("device"), [serial, kind.value])
+    return held[0] if held else None
 
 
-async def _read_registration(earlier: Registration) -> Registered | None:
-    customer = await Customer.get(id=earlier.customer_id)
-    if earlier.device_id is None:
-        return Registered(customer, None)
-    device = await with_owner(earlier.device_id)
-    return Registered(customer, device) if device.customer_id == customer.id else None
+async def _make_meter(serial: str, vault: Vault) -> NewMeter:
+    try:
+        return await meters.columns_of_new(serial, vault)
+    except meters.NoVendingKey as error:
+        raise NoVendingKey(serial) from error
 
 
-async def _write(form: Form, **registration: Any) -> Customer:
-    """The registration, with the customer's row where that is new: the customer."""
-    if form.customer:
-        await insert("registration", customer_id=form.customer.id, **registration)
-        return form.customer
-    steps = Steps()
-    columns = {
+async def _write(form: Form, device: Device | NewMeter | None, **registration: Any) -> Registered:
+    """The registration with all that it brings: the customer's row where that is new, the device's new owner."""
+    steps, columns = Steps(), _columns_of_customer(form)
+    owner = form.customer.id if form.customer else steps.add("customer", **columns)
+    number = _hand_over(steps, device, form, owner) if device else None
+    steps.add("registration", customer_id=owner, device_id=number, **registration)
+    await steps.run()
+    customer = form.customer or read_row(Customer, {"id": steps.number_of(owner), **columns})
+    return Registered(customer, await with_owner(steps.number_of(number)) if number else None, new=True)
+
+
+def _columns_of_customer(form: Form) -> dict[str, Any]:
+    return {
         "name": form.name,
         "surname": form.surname,
         "phone": form.phone,
@@ -255,10 +291,26 @@ async def _write(form: Form, **registration: Any) -> Customer:
         "longitude": None,
         "created_at": datetime.now(UTC),
     }
-    new = steps.add("customer", **columns)
-    steps.add("registration", customer_id=new, **registration)
-    await steps.run()
-    return read_row(Customer, {"id": steps.ids[new], **columns})
+
+
+def _hand_over(steps: Steps, device: Device | NewMeter, form: Form, owner: int | IdOf) -> int | IdOf:
+    """The number of the device, whose row has the owner, the plan and the labels."""
+    first = first_access(form.kind, form.today)
+    owned = {"customer_id": owner, "model_id": _id(form.model), "access_due": first.due, "access_until": first.until}
+    if form.tariff:
+        owned["tariff_id"] = form.tariff.id
+    if isinstance(device, Device):
+        number: int | IdOf = device.id
+        steps.change("device", device.id, **owned)
+    else:
+        number = steps.add("device", **device, **owned)
+    if labels := form.labels:
+        steps.add_all(CONNECT, [number, *map(_id, (labels.meter_type, labels.group, labels.type, labels.sub_type))])
+    return number
+
+
+def _id(row: Model | None) -> int | None:
+    return row.pk if row else None
 
 
 FEWEST_LETTERS, LONGEST_PART = 3, 60  # of a name and of a surname (reference: mpm 0.3, 1.2)

@@ -116,10 +116,15 @@ async def keep_rate(tariff: Tariff, today: date) -> None:
         await execute(connection(), KEEP, [tariff.id, today, *wanted])
 
 
+def first_access(kind: str | None, today: date) -> Access:
+    """What a device owes that gets an owner: nothing by then, whatever a former owner left, and the access rate of a
+    meter counts from today."""
+    return Access(0, today if kind == Kind.METER else None)
+
+
 async def begin_access(device: Device, today: date) -> None:
-    """The device gets an owner: a meter owes nothing by then, whatever a former owner left, and its access rate counts
-    from today. Call it in the transaction that gives it away."""
-    await _write(device, Access(0, today if device.kind == Kind.METER else None))
+    """The device gets an owner. Call it in the transaction that gives it away."""
+    await _write(device, first_access(device.kind, today))
 
 
 async def settle_access(device: Device, today: date) -> None:

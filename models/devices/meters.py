@@ -1,10 +1,12 @@
 """STS meters: the vending key that their keys are made from, and new ones that are not in stock."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from models.audit import record
 from models.devices.keys import seal_key
 from models.devices.tables import Device, Kind
+from models.rows import find_row
 from models.settings import Setting
 from models.tokens import Key
 from models.tokens.sts import TEST_VENDING_KEY, VendingKey, check_in_use, derive_key, meter_number
@@ -54,7 +56,11 @@ async def reseal_vending_key(vault: Vault) -> int:
 
 
 async def has_vending_key() -> bool:
-    return await Setting.exists(name=VENDING_KEY)
+    return await _kept_key() is not None
+
+
+async def _kept_key() -> Setting | None:
+    return await find_row(Setting, "name = $1", [VENDING_KEY])
 
 
 async def has_published_key(vault: Vault) -> bool:
@@ -66,7 +72,14 @@ async def has_published_key(vault: Vault) -> bool:
 
 
 async def new_meter(serial: str, vault: Vault) -> Device:
-    """A meter without an owner, with the key of the supply group."""
-    setting = await Setting.get(name=VENDING_KEY)
-    key = vault.open_json(setting.value, VENDING_KEY)
-    return await Device.create(serial=serial, kind=Kind.METER, issuer="sts", sealed_key=seal_key(serial, key, vault))
+    """A meter without an owner, with the key of the supply group. Raises NoVendingKey."""
+    return await Device.create(**await columns_of_new(serial, vault))
+
+
+async def columns_of_new(serial: str, vault: Vault) -> dict[str, Any]:
+    """The same, to be added by the caller. Raises NoVendingKey."""
+    kept = await _kept_key()
+    if kept is None:
+        raise NoVendingKey("There is no vending key.")
+    sealed = seal_key(serial, vault.open_json(kept.value, VENDING_KEY), vault)
+    return {"serial": serial, "kind": Kind.METER.value, "issuer": "sts", "sealed_key": sealed, "count": 0}

@@ -62,6 +62,11 @@ class Gender(StrEnum):
     OTHER = "other"
 
 
+def masked(name: str, surname: str) -> str:
+    """A name as others may see it: AMINA J."""
+    return f"{name} {surname[:1]}.".upper()
+
+
 class Customer(Model):
     """Owns devices."""
 
@@ -87,8 +92,8 @@ class Customer(Model):
 
     @property
     def masked(self) -> str:
-        """The name as others may see it: AMINA J."""
-        return f"{self.name} {self.surname[:1]}.".upper()
+        """The name as others may see it."""
+        return masked(self.name, self.surname)
 
 
 class OfficeRole(StrEnum):

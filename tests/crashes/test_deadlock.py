@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import random
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import asyncpg
@@ -17,10 +17,11 @@ from bot.runtime import Database
 from bot.server import Server
 from bot.text.numbers import Sender, SenderKind
 from models import sql
-from models.customers.registration import Registration
-from models.devices import Device, with_owner
+from models.customers import registration
+from models.customers.registration import Form, Registered, Registration
+from models.devices import Device, Kind, with_owner
 from models.money.ledger import AccountKind, balance
-from models.people import Agent
+from models.people import Agent, Village
 from models.selling import Sale, payment, quotes
 from models.selling.payable import PayableDevice
 from models.sql import execute
@@ -189,6 +190,102 @@ async def test_a_sale_takes_no_number_for_accounts_that_are_there(mwanga: Server
     assert await execute(mwanga.database.client, last) == [before]
 
 
+def a_form(mwanga: Server, name: str, village: Village, serial: str) -> Form:
+    """Somebody new who gets this solar home system."""
+    return Form(
+        customer=None,
+        name=name,
+        surname="Omari",
+        phone=None,
+        language="en",
+        village=village,
+        kind=Kind.SHS,
+        serial=serial,
+        model=None,
+        tariff=None,
+        labels=None,
+        consent="2",
+        request=f"{name} {serial}",
+        today=mwanga.company.today(),
+    )
+
+
+async def register(mwanga: Server, seller: str, serial: str) -> Registered:
+    """A registration in the unit of work under way."""
+    agent = await Agent.get(phone=PEOPLE[seller])
+    village = await Village.get(name="Mtwara")
+    form = a_form(mwanga, seller, village, serial)
+    return await registration.register(form, agent=agent, key=f"{seller} {serial}", vault=mwanga.company.vault)
+
+
+async def test_a_registration_that_is_refused_holds_nothing(mwanga: Server, demo_url: str) -> None:
+    """A sale of that device has not to wait for the batch, nor the batch for a sale."""
+    other = await asyncpg.connect(demo_url.removesuffix("&maxsize=6"))
+    hold = "SELECT 1 FROM device WHERE serial = 'SHS0283' FOR UPDATE NOWAIT"
+    try:
+        async with mwanga.database.work():
+            for refused in (registration.free_serial("SHS0283", Kind.SHS), register(mwanga, "Asha", "SHS0283")):
+                with pytest.raises(registration.InUse):
+                    await refused
+            await other.execute(hold)
+        async with other.transaction(), mwanga.database.work() as db:
+            await other.execute(hold)
+            await execute(db, "SET LOCAL lock_timeout = '2s'")
+            with pytest.raises(registration.InUse):
+                await register(mwanga, "Asha", "SHS0283")
+    finally:
+        await other.close()
+
+
+async def test_a_question_whether_to_register_a_device_holds_it_from_nobody(mwanga: Server, demo_url: str) -> None:
+    other = await asyncpg.connect(demo_url.removesuffix("&maxsize=6"))
+    try:
+        async with mwanga.database.work():
+            assert await registration.free_serial("SHS0284", Kind.SHS) == "SHS0284"
+            await other.execute("SELECT 1 FROM device WHERE serial = 'SHS0284' FOR UPDATE NOWAIT")
+    finally:
+        await other.close()
+
+
+async def test_two_batches_that_sell_and_register_do_not_wait_for_a_deadlock(mwanga: Server, demo_url: str) -> None:
+    """One registers the device of the shop and sells Baraka's, the other one the other way round."""
+    both_began = asyncio.Barrier(2)
+
+    async def work(*steps: Callable[[], Awaitable[object]]) -> None:
+        async with mwanga.database.work() as db:
+            await execute(db, "SET LOCAL deadlock_timeout = '10min'")
+            await steps[0]()
+            await both_began.wait()
+            await steps[1]()
+
+    def sale(seller: str) -> Callable[[], Awaitable[object]]:
+        return lambda: sell(mwanga, seller, "SHS0283", 7_000)
+
+    def registering(seller: str) -> Callable[[], Awaitable[object]]:
+        return lambda: register(mwanga, seller, "SHS0284")
+
+    batches = work(registering("Asha"), sale("Asha")), work(sale("Juma"), registering("Juma"))
+    async with asyncio.timeout(60):
+        ended = await asyncio.gather(*batches, return_exceptions=True)
+    assert sum(isinstance(each, OperationalError) for each in ended) in (1, 2)
+    assert all(each is None or isinstance(each, OperationalError) for each in ended)
+    await check_ledger(mwanga)
+
+
+async def test_a_ticket_about_a_device_does_not_wait_for_its_registration(mwanga: Server, demo_url: str) -> None:
+    other = await asyncpg.connect(demo_url.removesuffix("&maxsize=6"))
+    try:
+        await other.execute("SET lock_timeout = '2s'")
+        async with mwanga.database.work():
+            await register(mwanga, "Asha", "SHS0284")
+            await other.execute(
+                "INSERT INTO ticket (key, customer_id, device_id, category, text, state, opened_at, due_at) "
+                "SELECT 'k', 1, id, 'other', '', 'open', now(), now() FROM device WHERE serial = 'SHS0284'"
+            )
+    finally:
+        await other.close()
+
+
 DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
 
 
@@ -206,6 +303,19 @@ async def many_agents(company: Company) -> list[Agent]:
     ]
 
 
+async def stock_up(count: int) -> None:
+    """So many free devices like the one that the demo has."""
+    like = await Device.get(serial="SHS0284")
+    for n in range(count):
+        await Device.create(
+            serial=f"SHX000{n}",
+            kind=like.kind,
+            issuer=like.issuer,
+            sealed_key=like.sealed_key,
+            tariff_id=like.tariff_id,
+        )
+
+
 async def arrive_at(servers: Sequence[Server], texts: Sequence[tuple[Agent, str]], choose: random.Random) -> None:
     """All of these texts in the same moment, each at one of the servers, and handled."""
     arriving = [
@@ -219,9 +329,11 @@ async def arrive_at(servers: Sequence[Server], texts: Sequence[tuple[Agent, str]
 async def test_two_servers_sell_register_and_hear_of_problems_at_once_without_a_deadlock(
     mwanga: Server, demo_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Sales of the same few devices, tickets about them, and registrations, by a dozen agents through both servers."""
+    """Sales of the same few devices, tickets about them, and registrations with none, with one that is free, and with
+    one that is being sold, which is refused: by a dozen agents through both servers."""
     choose = random.Random(2)
     agents = await many_agents(mwanga.company)
+    await stock_up(8)
     watch = await asyncpg.connect(demo_url.removesuffix("&maxsize=6"))
     try:
         async with assembled(mwanga.config, serving=False) as other:
@@ -229,11 +341,13 @@ async def test_two_servers_sell_register_and_hear_of_problems_at_once_without_a_
                 choose.shuffle(agents)
                 sellers, registering, telling = agents[:6], agents[6:9], agents[9:]
                 device = [choose.choice(DEVICES) for _each in agents]
-                new = [f"Hamisi Ma{chr(97 + number)}{chr(97 + place)}o" for place in range(3)]
+                has = ["none", f"shs, SHX000{number}", f"shs, {device[0]}"]
+                new = [f"REG Hamisi Ma{chr(97 + number)}{chr(97 + n)}o, none, {has[n]}, Mtwara" for n in range(3)]
                 first = [(agent, f"BUY {device[n]} {14_000 * (number + 1)}") for n, agent in enumerate(sellers)]
-                first += [(registering[n], f"REG {name}, none, none, Mtwara") for n, name in enumerate(new)]
+                first += list(zip(registering, new, strict=True))
                 first += [(agent, f"FIX {device[-n]} no light") for n, agent in enumerate(telling)]
-                second = [(agent, "1 482915") for agent in sellers] + [(agent, "1") for agent in registering]
+                second = [(agent, "1 482915") for agent in sellers] + [(agent, "1") for agent in registering[:2]]
+                second.append((registering[2], new[2]))
                 second += [(agent, f"FIX {device[n]} smells burnt {number}") for n, agent in enumerate(telling)]
                 for texts in (first, second):
                     await arrive_at([mwanga, other], texts, choose)
@@ -243,7 +357,8 @@ async def test_two_servers_sell_register_and_hear_of_problems_at_once_without_a_
     finally:
         await watch.close()
     assert await Sale.all().count() == 8 * 6
-    assert await Registration.all().count() == 8 * 3
+    assert await Registration.all().count() == 8 * 2
+    assert await Device.filter(serial__startswith="SHX", customer_id__isnull=False).count() == 8
     assert await Ticket.all().count() > 0
     assert not await execute(mwanga.database.client, "SELECT id FROM inbox WHERE state <> 'done'")
     await check_ledger(mwanga)

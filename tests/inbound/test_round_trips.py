@@ -24,6 +24,7 @@ from bot.server import Server
 from bot.text.numbers import Sender, SenderKind
 from models.messages import State
 from models.sql import execute
+from models.tokens.sts import meter_number
 from tests.world.handling import handled
 from tests.world.outbox_rig import Bench
 from tests.world.people import GATEWAY, MENU, PINS
@@ -35,6 +36,9 @@ MANY = 16
 # Agents like Asha, who may hold any amount.
 AGENTS = """INSERT INTO agent (phone, name, language, mini_grid_id, pin_hash, wrong_pins, cash_limit, commission)
   SELECT $1, name, language, mini_grid_id, pin_hash, 0, 100000000000, commission FROM agent WHERE id = 1"""
+# Free devices like the one that the demo has in stock.
+STOCK = """INSERT INTO device (serial, kind, issuer, sealed_key, count, tariff_id)
+  SELECT $1, kind, issuer, sealed_key, count, tariff_id FROM device WHERE serial = 'SHS0284'"""
 HANDLED, TAKEN = WRITE_OUTCOME, "INSERT INTO inbox"
 _ids = itertools.count(1)
 
@@ -53,7 +57,7 @@ class World:
                 GATEWAY,
                 f"trip {next(_ids)}",
                 Sender(SenderKind.NUMBER, phone.format(n=n)),
-                text.format(n=n, letter=chr(ord("a") + n)),
+                text.format(n=n, letter=chr(ord("a") + n), meter=meter_number("04", f"7000{n:04d}")),
             )
             for n in range(count)
         ]
@@ -75,12 +79,15 @@ async def world(engine: str, templates: Templates, monkeypatch: pytest.MonkeyPat
         async with mwanga.database.work() as db:
             for n in range(MANY):
                 await execute(db, AGENTS, [AGENT.format(n=n)])
+                await execute(db, STOCK, [f"FREE{n:02d}"])
         with counted(monkeypatch) as trips:
             yield World(mwanga, trips)
 
 
 AGENT, CUSTOMER, STRANGER = "+2557300000{n:02d}", "+25572{n:07d}", "+2557999999{n:02d}"
 BUY, YES, REG = "BUY SHD{n:06d} 5000", f"1 {PINS['Asha']}", "REG Hamisi Ma{letter}{letter}o, none, none, Mtwara"
+REG_SHS = "REG Hamisi Omari, none, shs, FREE{n:02d}, Mtwara"
+REG_METER = "REG Hamisi Omari, none, meter, {meter}, Mtwara, household"  # that nobody has heard of
 SOLD_BEFORE = [(AGENT, "BUY SHD0001{n:02d} 5000"), (AGENT, YES)]  # so that the agent's accounts are open
 Texts = list[tuple[str, str]]
 # What is texted by whom, the last of it counted; then the trips on SQLite and on PostgreSQL of one message alone, and
@@ -97,6 +104,10 @@ TEXTS: dict[str, tuple[Texts, str, int, int, int]] = {
     "a sale, its yes and PIN": ([*SOLD_BEFORE, (AGENT, BUY), (AGENT, YES)], HANDLED, 23, 19, 95),
     "REG, its question": ([(AGENT, REG)], HANDLED, 12, 13, 58),
     "REG, its yes": ([(AGENT, REG), (AGENT, "1")], HANDLED, 18, 18, 123),
+    "REG of a device, its question": ([(AGENT, REG_SHS)], HANDLED, 15, 16, 106),
+    "REG of a device, its yes": ([(AGENT, REG_SHS), (AGENT, "1")], HANDLED, 22, 21, 171),
+    "REG of a meter, its question": ([(AGENT, REG_METER)], HANDLED, 21, 22, 112),
+    "REG of a meter, its yes": ([(AGENT, REG_METER), (AGENT, "1")], HANDLED, 31, 29, 209),
     "FIX": ([(AGENT, "FIX SHD{n:06d} no light")], HANDLED, 13, 13, 73),
 }
 
