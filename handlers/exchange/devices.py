@@ -10,7 +10,14 @@ from handlers.exchange.connections import NO_METER_TYPE
 from handlers.exchange.customers import Person, find_meant, person
 from handlers.exchange.references import find_defined
 from handlers.exchange.sheet import ImportKind
-from handlers.exchange.stock import all_devices, find_plan_and_model, hold_device, require_vending_key, serial_number
+from handlers.exchange.stock import (
+    all_devices,
+    find_device,
+    find_plan_and_model,
+    hold_devices,
+    require_vending_key,
+    serial_number,
+)
 from models.devices import Device, Kind
 from models.devices.access_rate import begin_access, settle_access
 from models.devices.connections import Connection, ConnectionGroup, ConnectionType, MeterType, SubConnectionType
@@ -91,7 +98,7 @@ async def _labels(row: DeviceRow) -> dict[str, int | None]:
 
 
 async def _write(row: DeviceRow, company: Company) -> bool:
-    device = await hold_device(row.serial) or await new_meter(row.serial, company.vault)
+    device = await find_device(row.serial) or await new_meter(row.serial, company.vault)
     await _check_owner(row, device)  # an agent may have sold it since the file was checked
     wanted: dict[str, Any] = await find_plan_and_model(device.kind, row.plan, row.model)
     if device.customer_id is None:
@@ -133,5 +140,6 @@ DEVICES = ImportKind(
     read=_read,
     key=lambda row: row.serial,
     fits=_fits,
+    hold=hold_devices,
     write=_write,
 )

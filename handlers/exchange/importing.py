@@ -132,6 +132,7 @@ async def try_table(kind: str, table: Table, *, database: Database, company: Com
     changed: list[int] = []
     with suppress(_Undo):
         async with database.work():
+            await sheet.kind.hold([values for _line, values in sheet.values])
             for line, values in sheet.values:
                 if await _write_row(sheet, line, values, company, 0):
                     changed.append(line)
@@ -175,7 +176,9 @@ async def _write_portion(sheet: Sheet, company: Company, first: int, seconds: fl
     """Write rows for this time, one at the least; how many, and how many of them changed something."""
     rows = changed = 0
     until, some = time.perf_counter() + seconds, sheet.values[first : first + PORTION]
-    async with sheet.kind.knowing([values for _line, values in some]):
+    meant = [values for _line, values in some]
+    await sheet.kind.hold(meant)
+    async with sheet.kind.knowing(meant):
         for line, values in some:
             changed += await _write_row(sheet, line, values, company, first)
             rows += 1

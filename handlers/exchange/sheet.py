@@ -61,6 +61,10 @@ async def fit_always(_values: object, _company: Company) -> Reason | None:
     return None
 
 
+async def hold_nothing(_values: Sequence[Any]) -> None:
+    """For rows that nobody else changes."""
+
+
 def knowing_nothing(_values: Sequence[Any]) -> AbstractAsyncContextManager[None]:
     """For rows each of which asks for itself."""
     return nullcontext()
@@ -94,6 +98,9 @@ class ImportKind(ExportKind):
     reserve: Callable[[Sequence[tuple[int, Any]]], Awaitable[list[tuple[int, Any]]]] | None = None
     # The higher it is, the earlier a row is written.
     first: Callable[[Any], int] | None = None
+    # Holds what rows are about to change until the commit, all at once and in the order of all locks: one after the
+    # other they would be held in the order of the file.
+    hold: Callable[[Sequence[Any]], Awaitable[None]] = hold_nothing
     # Stores values and says whether anything changed; what the row says nothing of stays as it is.
     write: Callable[[Any, Company], Awaitable[bool]]
     # What is noted of the whole file when all of it is written, with who did it.

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from bot.company import Company
 from bot.text.i18n import N_, Reason
@@ -13,6 +13,8 @@ from models.devices import LONGEST, Device, DeviceModel, Kind, Tariff, Unit
 from models.devices.meters import has_vending_key, new_meter
 from models.devices.tables import SERIAL
 from models.names import renew
+from models.rows import find_row
+from models.sql import lock_rows
 from models.tokens.openpaygo import has_count_left
 from models.tokens.sts import is_meter_number
 
@@ -34,6 +36,13 @@ NO_MODEL = {
     Kind.SHS: N_("there is no model of a shs called {name}"),
     Kind.EBIKE: N_("there is no model of an ebike called {name}"),
 }
+
+
+class HasSerial(Protocol):
+    """A row about a device."""
+
+    @property
+    def serial(self) -> str: ...
 
 
 class StockRow(NamedTuple):
@@ -147,7 +156,7 @@ async def require_vending_key() -> None:
 async def _write(row: StockRow, company: Company) -> bool:
     """A device that is there keeps its count, going back would give a token twice; and one that somebody has keeps
     its plan and model."""
-    known = await hold_device(row.serial)
+    known = await find_device(row.serial)
     kind = row.kind or (known.kind if known else Kind.SHS)
     wanted = await find_plan_and_model(kind, row.plan, row.model)
     if known:
@@ -162,9 +171,14 @@ async def _write(row: StockRow, company: Company) -> bool:
     return True
 
 
-async def hold_device(serial: str) -> Device | None:
-    """A device that nobody sells meanwhile, until the commit."""
-    return await Device.filter(serial=serial).select_for_update().first()
+async def hold_devices(rows: Sequence[HasSerial]) -> None:
+    """Nobody sells the devices of these rows until the commit."""
+    await lock_rows("device", "serial = ANY($1::text[])", [[row.serial for row in rows]])
+
+
+async def find_device(serial: str) -> Device | None:
+    """The device of this serial as it is now."""
+    return await find_row(Device, "serial = $1", [serial])
 
 
 async def _rows(_company: Company) -> AsyncIterator[Sequence[object]]:
@@ -196,5 +210,6 @@ STOCK = ImportKind(
     read=_read,
     key=lambda row: row.serial,
     fits=_fits,
+    hold=hold_devices,
     write=_write,
 )

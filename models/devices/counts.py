@@ -8,7 +8,7 @@ from datetime import datetime
 from models.audit import Audit, record
 from models.devices.keys import PORTION, open_one_of_many
 from models.devices.tables import Device
-from models.sql import connection, execute
+from models.sql import connection, execute, lock_rows
 from models.tokens import Key
 from models.tokens.journal import Made
 from models.vault import Vault
@@ -49,8 +49,9 @@ async def advance_by_journal(tokens: Iterable[Made], vault: Vault, actor: str) -
         made.setdefault((token.serial, token.key), set()).add(token)
     unknown: list[Made] = []
     moved, serials = 0, sorted({serial for serial, _key in made})
+    await lock_rows("device", "serial = ANY($1::text[])", [serials])
     for start in range(0, len(serials), PORTION):
-        for device in await Device.filter(serial__in=serials[start : start + PORTION]).select_for_update():
+        for device in await Device.filter(serial__in=serials[start : start + PORTION]):
             place = device.serial, mark_of(open_one_of_many(device, vault), device.serial)
             since = [token for token in made.pop(place, ()) if token.count > device.count]
             if since:

@@ -16,6 +16,8 @@ from bot.message import Inbound, Outbound, Sent
 from bot.runtime import Database
 from bot.server import Server
 from bot.text.numbers import Sender, SenderKind
+from handlers.exchange.importing import import_table
+from handlers.exchange.table import Table
 from models import sql
 from models.customers import registration
 from models.customers.registration import Form, Registered, Registration
@@ -284,6 +286,37 @@ async def test_a_ticket_about_a_device_does_not_wait_for_its_registration(mwanga
             )
     finally:
         await other.close()
+
+
+FILES = {
+    "stock": ("serial number,plan", {"SHS0283": "", "EB100042": ""}),
+    "devices": (
+        "serial,name,surname,phone",
+        {"SHS0283": f"Baraka,Peter,{PEOPLE['Baraka']}", "EB100042": f"Neema,Paulo,{PEOPLE['Neema']}"},
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", FILES)
+async def test_an_import_holds_devices_in_the_order_of_all_locks(mwanga: Server, demo_url: str, kind: str) -> None:
+    """And not in the order of its file: whoever holds two of them as well, as a swap does, would meet it."""
+    header, rows = FILES[kind]
+    address, hold = demo_url.removesuffix("&maxsize=6"), "SELECT 1 FROM device WHERE serial = $1 FOR NO KEY UPDATE"
+    other, watch = await asyncpg.connect(address), await asyncpg.connect(address)
+    found = await other.fetch("SELECT serial FROM device WHERE serial = ANY($1) ORDER BY id", list(rows))
+    first, second = (row["serial"] for row in found)
+    file = "\n".join([header, f"{second},{rows[second]}", f"{first},{rows[first]}", ""])
+    try:
+        async with other.transaction():
+            await other.execute(hold, first)
+            with_it: dict[str, Any] = {"database": mwanga.database, "company": mwanga.company, "actor": "test"}
+            importing = asyncio.create_task(import_table(kind, Table.of(file.encode()), "a test", **with_it))
+            await waits(watch)
+            await other.execute(f"{hold} NOWAIT", second)
+        assert (await importing).rows == 2
+    finally:
+        await other.close()
+        await watch.close()
 
 
 DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"

@@ -11,7 +11,7 @@ from handlers.tickets.news import News
 from models.audit import record
 from models.clock import accept_clock
 from models.people import OfficeUser
-from models.tickets import Ticket, TicketState, tickets
+from models.tickets import TicketState, tickets
 
 
 @office_page("/home/try-again", "POST", roles=DESK)
@@ -42,9 +42,10 @@ async def take(request: web.Request) -> web.StreamResponse:
 
 
 async def _take(server: Server, number: int, user: OfficeUser) -> bool:
-    ticket = await Ticket.filter(id=number).select_for_update().first()
-    if ticket is None:
-        raise web.HTTPNotFound(text=_("There is no such ticket.") + "\n", headers=HEADERS)
+    try:
+        ticket = await tickets.lock_ticket(number)
+    except tickets.TicketNotFound as error:
+        raise web.HTTPNotFound(text=_("There is no such ticket.") + "\n", headers=HEADERS) from error
     if ticket.state != TicketState.OPEN or ticket.agent_id or ticket.staff_id:
         return False
     ticket = await tickets.assign(ticket, user, staff=user)
