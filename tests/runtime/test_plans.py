@@ -45,8 +45,11 @@ SMALL = {
         "appliance",
         "added_up",
         "collection_count",
+        "connectiongroup",
         "connectiontype",
+        "devicemodel",
         "gatewaystate",
+        "metertype",
     ),
     *("keyword", "minigrid", "network", "office_setting", "office_text", "officeuser", "phone", "provider", "setting"),
     *("tariff", "till", "village", "vendingkey", "broadcast"),
@@ -56,13 +59,25 @@ READS = re.compile(r"\s*(SELECT|UPDATE|DELETE|WITH)\b", re.IGNORECASE)
 SCAN = re.compile(r"SCAN (\w+)$|Seq Scan on (\w+)")
 
 
+# From the name to the yes: a device from stock, and a meter that is in none.
+REGISTERED = (
+    ("Hamisi Omari", "none", "2", "0284", "1", "1"),
+    ("Upendo Ally", "none", "1", "04123456792", "1", "1", "1"),
+)
+
+
 async def work(at: Serving, daraja: Emulator) -> None:
     """A day: people text and dial, phones are asked to pay, and the clock goes on."""
     mwanga = at.mwanga
     phones = Phones(mwanga)
+    for keys in REGISTERED:
+        await phones.choose("Asha", "Register")
+        screens = [await phones.enter("Asha", each) for each in keys]
+        assert screens[-1].startswith("END REGISTERED"), screens
     for who, text in (
         *(("Asha", "BUY SHS0283 8000"), ("Asha", "1 482915"), ("Asha", "CASH"), ("Asha", "LIST"), ("Asha", "BAL")),
-        *(("Asha", "PAY"), ("Asha", "STOCK"), ("Asha", "SALES"), ("Asha", "STMT")),
+        *(("Asha", "PAY"), ("Asha", "STOCK"), ("Asha", "SALES"), ("Asha", "STMT"), ("Asha", "FIX SHS0283 no light")),
+        *(("Asha", "REG Rehema Ali, 0713000111, ebike, 0043, Mtwara, sw"), ("Asha", "HELP")),
         *(("Baraka", "TOKEN"), ("Baraka", "BAL"), ("Baraka", "BUY SHS0283 8000"), ("Baraka", "1")),
         *(("Baraka", "STATUS"), ("Baraka", "FIX SHS0283 dark"), ("Stranger", "hello"), ("Stranger", "STOP")),
         *(("Juma", "CLAIM 5000"), ("Juma", "TICKETS")),
