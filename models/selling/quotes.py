@@ -101,6 +101,19 @@ class Quote:
 
 
 @dataclass(frozen=True)
+class _Agreed:
+    """The price of a day on a service, as a tariff says one: nothing comes on top of it, and goods get no share."""
+
+    full_price: int
+    minimum: int
+    unit: Unit = Unit.DAYS
+    recovery: int = 0
+
+
+_Plan = Tariff | _Agreed
+
+
+@dataclass(frozen=True)
 class _Way:
     """How payments are turned into something here. Amounts are in minor units."""
 
@@ -287,8 +300,7 @@ def _service(at: Standing, contract: Contract) -> _Way:
     """Days at the agreed price, for ever: nothing is owed and nothing unlocks. Whose device went back pays no more."""
     if at.device is None:
         raise PaidOff(contract.number) if contract.ending else NoPlan(contract.number)
-    agreed = Tariff(unit=Unit.DAYS, price=contract.day_price, minimum=contract.minimum)
-    return _sold_at(at, at.device, agreed, overdue=0, due=0)
+    return _sold_at(at, at.device, _Agreed(contract.day_price, contract.minimum), overdue=0, due=0)
 
 
 # At a tariff
@@ -302,7 +314,7 @@ def _at_tariff(at: Standing) -> _Way:
     return _sold_at(at, at.device, plan, overdue=total_left(at.owed), due=at.access.due)
 
 
-def _sold_at(at: Standing, device: Device, plan: Tariff, *, overdue: int, due: int) -> _Way:
+def _sold_at(at: Standing, device: Device, plan: _Plan, *, overdue: int, due: int) -> _Way:
     unit, issuer = Unit(plan.unit), ISSUERS[device.issuer]
     units = at.most or issuer.most_units
     least = smallest(plan, overdue, due, at.coin, at.credit)
@@ -327,18 +339,18 @@ def _sold_at(at: Standing, device: Device, plan: Tariff, *, overdue: int, due: i
     return _Way(least, missing, most, spend, too_much)
 
 
-def _steps(plan: Tariff) -> int:
+def _steps(plan: _Plan) -> int:
     """Units in what the price is of."""
     return 10 if plan.unit == Unit.ENERGY else 1
 
 
-def _cost(units: int, plan: Tariff) -> int:
+def _cost(units: int, plan: _Plan) -> int:
     """What so many units cost; a part of a minor unit is a whole one."""
     return -(-units * plan.full_price // _steps(plan))
 
 
 def shares(
-    plan: Tariff, overdue: int, access_due: int, amount: int, coin: int = 1, credit: int = 0
+    plan: _Plan, overdue: int, access_due: int, amount: int, coin: int = 1, credit: int = 0
 ) -> tuple[int, int, int]:
     """How a meter's payment is shared out: to overdue goods (at most the plan's percentage of it, and no part of a
     coin, which would leave a debt that nobody can pay in cash), to the access rate, and the rest, with the customer's
@@ -348,7 +360,7 @@ def shares(
     return recovered, access, amount - recovered - access + credit
 
 
-def smallest(plan: Tariff, overdue: int, access_due: int, coin: int = 1, credit: int = 0) -> int:
+def smallest(plan: _Plan, overdue: int, access_due: int, coin: int = 1, credit: int = 0) -> int:
     """The smallest payment, in whole coins, of which the plan's minimum, or a unit's price (a day, 0.1 kWh) where that
     is more, is left for energy. 200 at least, 50 overdue and 30 of access rate make 280 when all of a payment may be
     recovered."""
@@ -364,7 +376,7 @@ def smallest(plan: Tariff, overdue: int, access_due: int, coin: int = 1, credit:
     return min(all_overdue, share_of_it) * coin
 
 
-def largest(plan: Tariff, overdue: int, access_due: int, rest: int, coin: int = 1, credit: int = 0) -> int:
+def largest(plan: _Plan, overdue: int, access_due: int, rest: int, coin: int = 1, credit: int = 0) -> int:
     """The largest payment, in whole coins, of which no more than `rest` is left for energy: a smaller one gives less to
     the debts as well."""
     wanted = max(rest + access_due - credit, 0)

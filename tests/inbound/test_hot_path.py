@@ -3,20 +3,16 @@
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from aiohttp.web_protocol import RequestHandler
 from tortoise.models import Model
 from tortoise.queryset import AwaitableQuery
 
-from bot.android import Phones as AndroidPhones
-from bot.inbound import Inbox, Worker
 from bot.inbound.sms import Dispatcher
 from bot.message import Inbound
-from bot.outbound import Outbox
 from bot.server import Server
 from bot.text.numbers import Sender, SenderKind
 from models.people import Agent, pins
@@ -40,38 +36,34 @@ async def sell(phones: Phones, serial: str, amount: int) -> None:
     assert "SOLD" in dict(await phones.text("Asha", f"1 {PINS['Asha']}"))["Asha"]
 
 
-HANDLING = (Worker.run.__qualname__,)
-# All that a message goes through: the request that brings it, or its report, the inbox, the worker, and the outbox.
-ON_ITS_WAY = (
-    *HANDLING,
-    *(way.__qualname__ for way in (RequestHandler.start, RequestHandler._handle_request)),
-    *(way.__qualname__ for way in (Inbox.run, Outbox.run, Outbox._request, AndroidPhones.run)),
-)
+# Tasks that work by the clock: they may run beside what is looked at, and are rare.
+CHORES = ("words", "settings", "housekeeping", "watch", "alerts", "books", "collection")
 
 
-def counts(tasks: Collection[str]) -> bool:
-    """Whether this task is one of those, by what it runs: chores of the night may run beside them."""
+def counts() -> bool:
+    """Whether this is done for somebody, and is no chore."""
     task = asyncio.current_task()
-    return task is not None and getattr(task.get_coro(), "__qualname__", "") in tasks
+    return task is not None and task.get_name() not in CHORES
 
 
 @contextmanager
-def orm_at_work(monkeypatch: pytest.MonkeyPatch, tasks: Collection[str] = HANDLING) -> Iterator[Counter[str]]:
-    """How often the ORM begins a query, or makes an object of a row, in such tasks: by what is asked for or made."""
+def orm_at_work(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
+    """How often the ORM begins a query, or makes an object of a row, in all tasks but chores: by what is asked for or
+    made."""
     seen: Counter[str] = Counter()
     begin, make = AwaitableQuery.__init__, Model.__init__
     read = Model._init_from_db.__func__  # type: ignore[attr-defined]
 
     def begins(query: Any, model: type[Model]) -> None:
-        seen[f"query of {model.__name__}"] += counts(tasks)
+        seen[f"query of {model.__name__}"] += counts()
         begin(query, model)
 
     def makes(one: Model, /, **values: Any) -> None:
-        seen[f"made {type(one).__name__}"] += counts(tasks)
+        seen[f"made {type(one).__name__}"] += counts()
         make(one, **values)
 
     def reads(model: type[Model], /, **values: Any) -> Model:
-        seen[f"read {model.__name__}"] += counts(tasks)
+        seen[f"read {model.__name__}"] += counts()
         made: Model = read(model, **values)
         return made
 
@@ -107,6 +99,16 @@ async def test_a_text_is_answered_without_the_orm(
 async def test_a_sale_is_made_without_the_orm(phones: Phones, monkeypatch: pytest.MonkeyPatch, serial: str) -> None:
     with orm_at_work(monkeypatch) as seen:
         await sell(phones, serial, 6_000)
+    assert not +seen
+
+
+async def test_a_sale_on_a_plan_by_the_day_is_made_without_the_orm(
+    phones: Phones, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await phones.text("Asha", "SELL 3, E-bike, daily, EB100043")
+    assert "SOLD" in dict(await phones.text("Asha", f"1 {PINS['Asha']}"))["Asha"]
+    with orm_at_work(monkeypatch) as seen:
+        await sell(phones, "EB100043", 6_000)
     assert not +seen
 
 
@@ -158,7 +160,7 @@ async def test_a_text_its_answer_and_the_report_on_it_need_no_orm_at_africas_tal
 ) -> None:
     async with serving(demo_url) as at:
         at.emulator.reports = ("Sent", "Success")
-        with orm_at_work(monkeypatch, ON_ITS_WAY) as seen:
+        with orm_at_work(monkeypatch) as seen:
             assert await at.emulator.sms(PEOPLE["Asha"], "CASH") == 200
             await settled(at)
         assert at.emulator.messages and not +seen
@@ -171,7 +173,7 @@ async def test_a_text_its_answer_and_the_report_on_it_need_no_orm_at_kannel(
     async with listening() as sendsms, serving(demo_url, kannel_url=sendsms.url, **account) as at:
         sendsms.answers.append((202, "0: Accepted for delivery"))
         text = {"id": "k1", "from": PEOPLE["Asha"], "to": "15054", "text": "CASH", "coding": "0", "charset": "UTF-8"}
-        with orm_at_work(monkeypatch, ON_ITS_WAY) as seen:
+        with orm_at_work(monkeypatch) as seen:
             async with at.client.get("/gateways/kannel/demo/sms", params=text) as answer:
                 assert answer.status == 200
             await sendsms.wait_for(1)
@@ -187,7 +189,7 @@ async def test_a_gateway_phone_brings_fetches_and_reports_without_the_orm(
 ) -> None:
     async with serving(demo_url, route="phones") as at:
         phone = await android_calls.linked(at)
-        with orm_at_work(monkeypatch, ON_ITS_WAY) as seen:
+        with orm_at_work(monkeypatch) as seen:
             await phone.tell("system:ping", health={"checks": {"battery:level": {"observedValue": 42}}})
             assert await phone.gets("BAL") == 200
             await at.handled()
@@ -201,7 +203,7 @@ async def test_a_gateway_phone_brings_fetches_and_reports_without_the_orm(
 
 async def test_a_call_that_is_rare_is_seen_to_use_the_orm(demo_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async with serving(demo_url) as at:
-        with orm_at_work(monkeypatch, ON_ITS_WAY) as seen:
+        with orm_at_work(monkeypatch) as seen:
             await android_calls.linked(at)
         assert seen["query of Phone"]
 
