@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from tortoise import fields
 from tortoise.models import Model
 
-from models.sql import connection, cut, execute, for_update, now_ms
+from models.sql import connection, cut, execute, for_update, insert, now_ms
 
 LONGEST = 160  # one SMS
 MOST = 20  # told at one look
 UNTOLD = "SELECT id, sentence, created_at FROM alert WHERE told_at = 0 ORDER BY id LIMIT $1"
+TOLD_SO = "SELECT 1 FROM alert WHERE sentence = $1 AND created_at > $2 AND created_at < $3 LIMIT 1"
 TELL = "UPDATE alert SET told_at = $2 WHERE id = $1 AND told_at = 0"
 
 
@@ -31,14 +32,14 @@ class Untold:
 
 async def raise_alert(sentence: str) -> None:
     """Have the office told; in the transaction of what happened, so that it is told of that alone, and once."""
-    await Alert.create(sentence=cut(sentence, LONGEST), created_at=now_ms())
+    await insert("alert", sentence=cut(sentence, LONGEST), created_at=now_ms())
 
 
 async def raise_alert_once(sentence: str, within_ms: int) -> None:
     """The same, unless the office was told so within this time: what goes wrong for each customer is one alert. What it
     was told in a time to come was before the clock was set back."""
-    told, now = Alert.filter(sentence=cut(sentence, LONGEST)), now_ms()
-    if not await told.filter(created_at__gt=now - within_ms, created_at__lt=now + within_ms).exists():
+    now = now_ms()
+    if not await execute(connection(), TOLD_SO, [cut(sentence, LONGEST), now - within_ms, now + within_ms]):
         await raise_alert(sentence)
 
 

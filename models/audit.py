@@ -8,13 +8,13 @@ once, around all that the request does.
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from tortoise import fields
 from tortoise.models import Model
 
-from models.sql import connection, cut, execute, read_moment
+from models.sql import connection, cut, execute, insert, read_moment
 
 PAGE = 1000
 NOTES = """SELECT id, created_at, actor, action, subject, detail, old, new, whence FROM audit
@@ -47,13 +47,19 @@ class Audit(Model):
 
 
 async def record(actor: str, action: str, subject: str, detail: str = "", *, old: str = "", new: str = "") -> int:
-    """Note who did what to whom; call in the transaction of the change. Of a long subject, as the name of a
-    file, the beginning is kept. Returns the number of the note."""
-    subject = cut(subject, LONGEST_SUBJECT)
-    note = await Audit.create(
-        actor=actor, action=action, subject=subject, detail=detail, old=old, new=new, whence=_WHENCE.get()
+    """Note who did what to whom; call in the transaction of the change. Of a long actor or subject, as the
+    name of a file, the beginning is kept. Returns the number of the note."""
+    return await insert(
+        "audit",
+        created_at=datetime.now(UTC),
+        actor=cut(actor, LONGEST_ACTOR),
+        action=action,
+        subject=cut(subject, LONGEST_SUBJECT),
+        detail=detail,
+        old=old,
+        new=new,
+        whence=_WHENCE.get(),
     )
-    return int(note.id)
 
 
 @contextmanager

@@ -22,9 +22,9 @@ from models.messages import MessageKind
 from models.money.payments import Payment
 from models.money.receiving import Incoming, Received, Why, lock_payment, receive, unapplied
 from models.money.waiting import NoSuchPayment, find_unapplied, is_in_doubt, is_passing
-from models.money.wallets import NothingUnapplied, NotPrepaid, find_prepaid, top_up_wallet
+from models.money.wallets import NothingUnapplied, NotPrepaid, find_prepaid, top_up_wallet, with_wallet
 from models.people import Agent, Customer, find_callers
-from models.selling import Payable, Sale, applying, quotes, requests
+from models.selling import Payable, applying, quotes, requests
 from models.selling.account_text import find_by_account
 from models.selling.applying import Applied
 from models.selling.booking import read_sale
@@ -42,6 +42,7 @@ from models.selling.refusals import (
     TooManyTokens,
 )
 from models.selling.requests import PaymentRequest, Reason
+from models.selling.sales import newest_of_payment
 from models.sql import HOUR_MS
 
 Told = list[tuple[str, list[Copy]]]
@@ -75,7 +76,7 @@ class Payer(NamedTuple):
 async def book(answer: Answer, company: Company) -> Told:
     """Do what a provider says, in the caller's unit of work. Returns the messages to owner and payer, with a name for
     those of each event: the same news tells nobody twice."""
-    request = await PaymentRequest.get_or_none(reference=answer.request) if answer.request else None
+    request = await requests.find_request(answer.request) if answer.request else None
     if answer.payment is None:
         return await _tell_end(answer, request, company) if request else []
     _received, told = await book_payment(answer.payment, company, request)
@@ -148,7 +149,7 @@ async def apply_again(payment: Payment, company: Company) -> Told:
     await lock_payment(payment.id)
     if not await is_passing(payment):
         return []
-    request = await PaymentRequest.get_or_none(payment_id=payment.id)
+    request = await requests.paid_by(payment.id)
     paid_for = await _find(payment, request, company)
     if isinstance(paid_for, Why):
         await applying.wait_for_office(payment.id, paid_for)
@@ -179,7 +180,7 @@ async def _tell(applied: Applied, payment: Payment, paid_for: Payable, payer: Pa
 async def _tell_late(payment: Payment, payer: Payer, company: Company) -> Told:
     """The payer is known only now that all is done: the push is answered after its money was seen. Whoever was told
     under the same number reads nothing again."""
-    sale = await Sale.filter(payment_id=payment.id).order_by("-id").first()
+    sale = await newest_of_payment(payment.id)
     if sale is None or _phone(payment.payer_phone, company) == payer.phone:
         return []
     sold = await read_sale(sale)
@@ -197,12 +198,7 @@ async def _agent_paid(payment: Payment, request: PaymentRequest | None, company:
         return await _wallet_of(payment.account_text, company)
     if len(pushes) > 1:
         return None
-    return await _with_wallet(pushes[0].agent_id)
-
-
-async def _with_wallet(agent_id: int | None) -> Agent | None:
-    """This agent, if there is one and he has a wallet now."""
-    return await Agent.get_or_none(id=agent_id, prepaid=True, retired_at=None) if agent_id else None
+    return await with_wallet(pushes[0].agent_id)
 
 
 async def _answered_by(payment: Payment, request: PaymentRequest | None, company: Company) -> list[PaymentRequest]:
@@ -328,15 +324,14 @@ async def _tell_end(answer: Answer, request: PaymentRequest, company: Company) -
     title = _title(request, company)
     said = _why(answer, request, title, company)
     ways = [said]
-    if answer.state in (State.FAILED, State.EXPIRED) and request.customer_id:
-        owner = await Customer.get(id=request.customer_id)
+    if answer.state in (State.FAILED, State.EXPIRED) and request.customer:
         if answer.reason in NOT_ON_THE_SCREEN:
             ways += in_its_menu(request.account, request.phone, company)
-        ways += or_agent(await seller_for(owner))
+        ways += or_agent(await seller_for(request.customer))
     elif (
         answer.state in (State.FAILED, State.EXPIRED)
         and (by := company.with_pay_bill)
-        and await _with_wallet(request.agent_id)  # it may be gone since the phone was asked
+        and await with_wallet(request.agent_id)  # it may be gone since the phone was asked
     ):
         ways.append(_("Or pay bill {bill}, account {number}.", bill=by.pay_bill, number=request.account))
     text = as_many(ways, request.language)
@@ -413,7 +408,7 @@ async def assign_payment(
     if isinstance(paid_for, Why):
         raise LookupError(account)
     applied = await _assign(payment, paid_for, paid_for.name, actor, company, amount)
-    request = await PaymentRequest.get_or_none(payment_id=payment.id)
+    request = await requests.paid_by(payment.id)
     return await _tell(applied, payment, paid_for, await payer_of(payment, request, company), company)
 
 

@@ -17,19 +17,19 @@ from tortoise.models import Model
 from models.alerts import raise_alert
 from models.audit import record
 from models.money.day_close import first_open
-from models.money.ledger import AccountKind, Posting, balance, currency, post
+from models.money.ledger import CURRENCY, AccountKind, Posting, balance, post
 from models.money.payments import Payment
 from models.money.providers import provider_id
-from models.rows import find_row
-from models.sql import connection, cut, execute, lock_rows, on_postgres
+from models.rows import find_row, read_row
+from models.sql import columns_of, connection, cut, execute, lock_rows, on_postgres
 
 BANK = "bank"  # the provider of what is paid into the bank itself
 LONGEST_REFERENCE = 80
 # Of two that come at once one is first; the other waits for its commit and finds it. What is there is looked for
 # before: on SQLite a table that only grows takes no row of which there is one, not even to do nothing.
-ADD_PAYMENT = """INSERT INTO payment (provider, reference, amount, currency, payer_phone, payer_name, account_text,
-  paid_at, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-  ON CONFLICT (provider, reference) DO NOTHING RETURNING id"""
+ADD_PAYMENT = f"""INSERT INTO payment (provider, reference, amount, payer_phone, payer_name, account_text, paid_at,
+  created_at, currency) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, ({CURRENCY}))
+  ON CONFLICT (provider, reference) DO NOTHING RETURNING """
 ADD_EVIDENCE = """INSERT INTO evidence (source, provider, reference, payment_id, amount, seen_by, balance_after,
   created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (source, provider, reference, amount) DO NOTHING"""
 FIND_EVIDENCE = "SELECT 1 FROM evidence WHERE source = $1 AND provider = $2 AND reference = $3 AND amount = $4"
@@ -163,15 +163,10 @@ async def receive(incoming: Incoming) -> Received:
         raise ValueError(f"no amount: {incoming.amount}")
     now = datetime.now(UTC)
     paid_at = min(incoming.paid_at, now)  # a provider's clock may be ahead of ours
-    values = [incoming.provider, reference, incoming.amount, await currency(), cut(incoming.payer_phone, 40)]
-    values += [cut(incoming.payer_name, 100), cut(incoming.account_text, 100), paid_at, now]
     await hear_one_by_one(reference)
     payment, new = await find_payment(incoming.provider, reference), False
     if payment is None:
-        new = bool(await execute(connection(), ADD_PAYMENT, values))
-        payment = await find_payment(incoming.provider, reference)
-    if payment is None:
-        raise LookupError(f"{incoming.provider} {reference} is not there")
+        payment, new = await _add(incoming, reference, paid_at, now)
     if new:
         await _book(payment)
     other_name = await (_note_other_name(payment) if new else waits_as_other_name(payment.id))
@@ -183,6 +178,17 @@ async def receive(incoming: Incoming) -> Received:
     if disagrees:
         await _note_other_amount(payment, incoming)
     return Received(payment, new, disagrees, other_name)
+
+
+async def _add(incoming: Incoming, reference: str, paid_at: datetime, now: datetime) -> tuple[Payment, bool]:
+    """The row of a payment, and whether it is new: somebody else may have been first."""
+    values = [incoming.provider, reference, incoming.amount, cut(incoming.payer_phone, 40)]
+    values += [cut(incoming.payer_name, 100), cut(incoming.account_text, 100), paid_at, now]
+    if rows := await execute(connection(), ADD_PAYMENT + columns_of(Payment), values):
+        return read_row(Payment, rows[0]), True
+    if payment := await find_payment(incoming.provider, reference):
+        return payment, False
+    raise LookupError(f"{incoming.provider} {reference} is not there")
 
 
 async def hear_one_by_one(reference: str) -> None:

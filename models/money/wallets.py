@@ -14,6 +14,7 @@ from models.money.receiving import close_suspense
 from models.money.references import hold_reference, new_reference
 from models.money.reservations import promised_by
 from models.people import Agent
+from models.rows import find_row, read_row
 from models.sql import connection, execute, insert, lock_rows, marks
 
 WALLET = re.compile(r"W[-.]?([1-9][0-9]{0,8})")  # W12: the wallet of the agent with this number
@@ -21,6 +22,7 @@ WALLET = re.compile(r"W[-.]?([1-9][0-9]{0,8})")  # W12: the wallet of the agent 
 GOT = """SELECT a.owner, -SUM(l.amount) AS amount FROM line l JOIN account a ON a.id = l.account_id
   WHERE a.kind = 'wallet' AND l.entry_id IN (SELECT m.entry_id FROM line m JOIN account u ON u.id = m.account_id
     WHERE u.kind = 'unapplied' AND u.owner = $1) GROUP BY a.owner HAVING SUM(l.amount) < 0 ORDER BY a.owner"""
+HAS_WALLET = "prepaid AND retired_at IS NULL"
 LONGEST_REFERENCE = 20  # as much as one SMS has room for
 SAME_WINDOW = timedelta(hours=24)
 
@@ -122,8 +124,13 @@ async def find_prepaid(typed: str, phone: str) -> Agent | None:
     empty where it is none)."""
     number = WALLET.fullmatch("".join(typed.upper().split()))
     if number:
-        return await Agent.get_or_none(id=int(number[1]), prepaid=True, retired_at=None)
-    return await Agent.get_or_none(phone=phone, prepaid=True, retired_at=None) if phone else None
+        return await with_wallet(int(number[1]))
+    return await find_row(Agent, f"phone = $1 AND {HAS_WALLET}", [phone]) if phone else None
+
+
+async def with_wallet(agent_id: int | None) -> Agent | None:
+    """This agent, if there is one and he has a wallet now."""
+    return await find_row(Agent, f"id = $1 AND {HAS_WALLET}", [agent_id]) if agent_id else None
 
 
 async def in_wallet(agent_id: int) -> int:
@@ -159,7 +166,7 @@ async def top_up_wallet(payment_id: int, agent: Agent, actor: str, *, coin: int 
     of it later only `again`, as somebody of the office says. Raises NotPrepaid and NothingUnapplied."""
     await lock_rows("payment", "id = $1", [payment_id])
     await _lock_prepaid(agent)
-    earlier = await TopUp.get_or_none(payment_id=payment_id)
+    earlier = await find_row(TopUp, "payment_id = $1", [payment_id])
     if earlier and not again:
         return ToppedUp(earlier, await in_wallet(agent.id), new=False)
     amount = -await balance(AccountKind.UNAPPLIED, payment_id)
@@ -287,7 +294,7 @@ async def _book(
         "actor": actor,
         "created_at": datetime.now(UTC),
     }
-    entry = TopUp(id=await insert("top_up", **columns), **columns, _from_db=True)
+    entry = read_row(TopUp, {"id": await insert("top_up", **columns), **columns})
     if commission:
         paid = Posting(AccountKind.COMMISSION, agent.id, commission)
         lines = [paid, Posting(AccountKind.WALLET, agent.id, -commission)]

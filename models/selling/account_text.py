@@ -6,6 +6,7 @@ from models.devices import Device, devices_of
 from models.devices.tables import find_anywhere
 from models.money.receiving import Why
 from models.people import Customer
+from models.rows import find_rows
 from models.selling.contracts import contract_numbered, contracts_of, takes_money
 from models.selling.payable import Payable, PayableDevice, paid_by
 
@@ -28,7 +29,7 @@ async def find_by_account(typed: str, phone: str = "") -> Payable | Why:
 
 
 async def _of_phone(phone: str) -> Payable | Why:
-    customers = await Customer.filter(phone=phone).limit(2)
+    customers = await find_rows(Customer, "phone = $1 LIMIT 2", [phone])
     if not customers:
         return Why.NOBODY
     devices: list[Device] = await devices_of(customers)

@@ -10,6 +10,7 @@ from models.audit import record
 from models.money.ledger import AccountKind, Posting, post
 from models.money.receiving import PASSING, Suspense, Why, close_suspense, lock_payment, open_suspense, unapplied
 from models.people import Customer
+from models.rows import find_row
 from models.selling.booking import Sold, Taken, carry_out, lock_for_sale, read_sale
 from models.selling.payable import Payable
 from models.selling.quotes import Quote, quote_all
@@ -74,7 +75,7 @@ async def apply(  # noqa: PLR0913 - one payment, all that is to be done with it
     returns the first. Raises ValueError for `funds` that are not there.
     """
     await lock_payment(payment_id)
-    if earlier := await Sale.get_or_none(key=key):
+    if earlier := await find_row(Sale, "key = $1", [key]):
         return Applied(await read_sale(earlier), None, await unapplied(payment_id), new=False)
     there = await unapplied(payment_id)
     funds = there if funds is None else funds
@@ -159,7 +160,7 @@ async def assign(
         applied = await _make_credit(payment_id, to, funds, actor, key)
     else:
         await lock_payment(payment_id)
-        waited = await Suspense.get_or_none(payment_id=payment_id, closed_at=None)
+        waited = await find_row(Suspense, "payment_id = $1 AND closed_at IS NULL", [payment_id])
         how = {"actor": actor, "key": key, "today": today, "coin": coin, "vault": vault}
         applied = await apply(payment_id, to, funds=funds, **how)  # type: ignore[arg-type]
         if applied.waits:

@@ -46,11 +46,11 @@ from models.money.ledger import AccountKind, balance, credit_of
 from models.money.payments import Payment
 from models.money.reservations import reserved
 from models.people import Agent, Customer
-from models.rows import find_rows
+from models.rows import find_row, find_rows, read_row
 from models.selling.catalogue import Terms
 from models.selling.contracts import Contract
 from models.selling.refusals import BeingPaid, PaidOff
-from models.sql import HOUR_MS, MINUTE_MS, connection, cut, execute, for_update, lock_rows, now_ms
+from models.sql import HOUR_MS, MINUTE_MS, columns_of, connection, cut, execute, for_update, holding, marks, now_ms
 
 
 class RequestState(StrEnum):
@@ -145,19 +145,19 @@ LOST_WITHIN_MS = HOUR_MS  # a payment so long after a request whose answer was l
 INTERRUPTED = "interrupted"  # the code of one whose server died, or was too slow: its answer may come after all
 
 _OPEN = "state IN ('new', 'asked', 'unknown')"
+_RINGS = "state IN ('new', 'asked')"
 _NEWS = "state IN ('failed', 'expired') AND look_at > 0"
-LAST = "SELECT id FROM payment_request WHERE phone = $1 ORDER BY id DESC LIMIT 5"
 CLAIM = f"""UPDATE payment_request SET claimed_by = $1, claimed_at = $2 WHERE id IN (
   SELECT id FROM payment_request WHERE {_OPEN} AND look_at <= $2 AND state = 'new' AND claimed_at = 0
-    AND provider = $3 AND expires_at > $2 ORDER BY look_at, id LIMIT $4 {{lock}}) RETURNING id"""
+    AND provider = $3 AND expires_at > $2 ORDER BY look_at, id LIMIT $4 {{lock}}) RETURNING {{columns}}"""
 # Whoever is looked up is left alone by the other servers for so long, $2.
 LOOK = """UPDATE payment_request SET look_at = $2, looks = looks + 1 WHERE id IN (
   SELECT id FROM payment_request WHERE {which} AND look_at <= $1
-  ORDER BY look_at, id LIMIT $3 {{lock}}) RETURNING id"""
+  ORDER BY look_at, id LIMIT $3 {{lock}}) RETURNING {{columns}}"""
 LOOK_OPEN = LOOK.format(which=f"{_OPEN} AND state <> 'new' AND look_at > 0")
 LOOK_ENDED = LOOK.format(which=_NEWS)
-UNSENT = f"SELECT id FROM payment_request WHERE {_OPEN} AND state = 'new' AND claimed_at = 0 AND expires_at <= $1"
-LEFT = f"""SELECT id FROM payment_request WHERE {_OPEN} AND state = 'new' AND claimed_at > 0
+UNSENT = f"{_OPEN} AND state = 'new' AND claimed_at = 0 AND expires_at <= $1"
+LEFT = f"""{_OPEN} AND state = 'new' AND claimed_at > 0
   AND (claimed_at <= $1 OR (claimed_by <> $2 AND $3 = 1))"""
 NEXT = f"""SELECT MIN(at) AS at FROM (
   SELECT MIN(look_at) AS at FROM payment_request WHERE {_OPEN} AND look_at > 0 AND (state <> 'new' OR claimed_at = 0)
@@ -171,14 +171,16 @@ ASKED = f"""UPDATE payment_request SET external_id = $2, asked_at = $3, expires_
 PUT_OFF = """UPDATE payment_request SET claimed_by = '', claimed_at = 0, look_at = $2, looks = looks + 1, code = $3
   WHERE id = $1 AND state = 'new' AND claimed_at = $4"""
 END = "UPDATE payment_request SET state = $2, code = $3, reason = $4, look_at = $5, looks = $6 WHERE id = $1"
-PAID = "UPDATE payment_request SET state = 'paid', payment_id = $2, code = '', reason = '', look_at = 0 WHERE id = $1"
+# One payment pays one request.
+PAID = """UPDATE payment_request SET state = 'paid', payment_id = $2, code = '', reason = '', look_at = 0 WHERE id = $1
+  AND NOT EXISTS (SELECT 1 FROM payment_request other WHERE other.payment_id = $2) RETURNING id"""
 LOOK_AT = "UPDATE payment_request SET look_at = $2, code = $3 WHERE id = $1"
 LOOK_NOW = "UPDATE payment_request SET look_at = $2, looks = 0 WHERE id = $1 AND state <> 'paid'"
 EXTERNAL = "UPDATE payment_request SET external_id = $2 WHERE id = $1"
 # Requests that were sent, and whose answer has not come or never will.
-RINGING = "SELECT 1 FROM payment_request WHERE state IN ('new', 'asked') AND provider = $1 AND amount = $2 LIMIT 1"
+RINGING = f"SELECT 1 FROM payment_request WHERE {_RINGS} AND provider = $1 AND amount = $2 LIMIT 1"
 UNANSWERED = f"SELECT id FROM payment_request WHERE {_OPEN} AND state = 'new' AND claimed_at > 0 AND provider = $1"
-LOST = f"""SELECT id FROM payment_request WHERE {_OPEN} AND state = 'unknown' AND external_id = '' AND provider = $1
+LOST = f"""{_OPEN} AND state = 'unknown' AND external_id = '' AND provider = $1
   AND phone = $2 AND amount = $3 AND created_at > $4"""
 # A confirmation names no push: what it was for was bought by what the payer typed.
 BOUGHT = """provider = $1 AND amount = $2 AND created_at >= $3 AND created_at < $4
@@ -223,7 +225,17 @@ class Wanted:
 
 async def ringing(phone: str) -> PaymentRequest | None:
     """The request that this phone is asked to pay now."""
-    return await PaymentRequest.filter(phone=phone, state__in=RINGS).order_by("-id").first()
+    return await find_row(PaymentRequest, f"phone = $1 AND {_RINGS} ORDER BY id DESC", [phone])
+
+
+async def find_request(reference: str) -> PaymentRequest | None:
+    """The one with this reference of ours, with who buys."""
+    return await find_row(PaymentRequest, "payment_request.reference = $1", [reference], joined=("customer",))
+
+
+async def paid_by(payment_id: int) -> PaymentRequest | None:
+    """The one that this payment has paid."""
+    return await find_row(PaymentRequest, "payment_id = $1", [payment_id])
 
 
 async def ask_to_pay(wanted: Wanted, *, key: str) -> PaymentRequest:
@@ -231,7 +243,7 @@ async def ask_to_pay(wanted: Wanted, *, key: str) -> PaymentRequest:
     good: a second call with it returns the first request. Raises AskedAlready, BeingPaid and PaidOff; and
     OperationalError where it is to be run again."""
     now = now_ms()
-    if earlier := await PaymentRequest.get_or_none(key=key):
+    if earlier := await _find_asked(key):
         return earlier
     await _check_pause(wanted, now)
     await _check_debt(wanted)
@@ -252,25 +264,26 @@ async def ask_to_pay(wanted: Wanted, *, key: str) -> PaymentRequest:
         "expires_at": now + SEND_WITHIN_MS,
         "look_at": now,
     }
-    marks = ", ".join(f"${n}" for n in range(1, len(values) + 1))
-    statement = (
-        f"INSERT INTO payment_request ({', '.join(values)}) VALUES ({marks}) ON CONFLICT DO NOTHING RETURNING id"
-    )
+    statement = f"""INSERT INTO payment_request ({", ".join(values)}) VALUES ({marks(len(values))})
+      ON CONFLICT DO NOTHING RETURNING {columns_of(PaymentRequest)}"""
     if rows := await execute(connection(), statement, list(values.values())):
-        return await PaymentRequest.get(id=rows[0]["id"])
+        return read_row(PaymentRequest, rows[0])
     # Another server wrote one for this phone in the same moment.
-    if earlier := await PaymentRequest.get_or_none(key=key):
+    if earlier := await _find_asked(key):
         return earlier
-    rings = await PaymentRequest.filter(phone=wanted.phone, state__in=RINGS).order_by("-id").first()
+    rings = await ringing(wanted.phone)
     if rings is None:  # it has ended since
         raise OperationalError(f"The request in the way of {key} has just ended.")
     raise AskedAlready(rings, APART_MS // 1000)
 
 
+async def _find_asked(key: str) -> PaymentRequest | None:
+    return await find_row(PaymentRequest, "key = $1", [key])
+
+
 async def _check_pause(wanted: Wanted, now: int) -> None:
     """Raises AskedAlready."""
-    rows = await execute(connection(), LAST, [wanted.phone])
-    for request in await PaymentRequest.filter(id__in=[row["id"] for row in rows]).order_by("-id"):
+    for request in await find_rows(PaymentRequest, "phone = $1 ORDER BY id DESC LIMIT 5", [wanted.phone]):
         until = _closed_until(request, wanted)
         if now < until or request.state in RINGS:
             raise AskedAlready(request, max(1, -(-(until - now) // 1000)))
@@ -281,8 +294,7 @@ async def _check_debt(wanted: Wanted) -> None:
     commit."""
     if wanted.contract_id is None:
         return
-    await lock_rows("contract", "id = $1", [wanted.contract_id])
-    contract = await Contract.get(id=wanted.contract_id)
+    [contract] = await find_rows(Contract, f"id = $1{holding('contract')}", [wanted.contract_id])
     if contract.terms != Terms.INSTALMENTS:
         return
     owed, pending = await balance(AccountKind.DEBT, contract.id), await reserved(AccountKind.DEBT, contract.id)
@@ -326,23 +338,23 @@ async def claim_looks(most: int, *, now: int) -> list[PaymentRequest]:
 
 
 async def _taken(statement: str, values: Sequence[Any]) -> list[PaymentRequest]:
-    rows = await execute(connection(), statement.format(lock=for_update(skip_locked=True)), values)
-    return await _by_ids([row["id"] for row in rows])
+    statement = statement.format(lock=for_update(skip_locked=True), columns=columns_of(PaymentRequest))
+    return _oldest_first([read_row(PaymentRequest, row) for row in await execute(connection(), statement, values)])
 
 
-async def _by_ids(ids: Sequence[int]) -> list[PaymentRequest]:
-    return await PaymentRequest.filter(id__in=list(ids)).order_by("id") if ids else []
+def _oldest_first(found: Sequence[PaymentRequest]) -> list[PaymentRequest]:
+    """Sorted here: to sort what is open, SQLite would walk all that there ever were."""
+    return sorted(found, key=lambda request: request.id)
 
 
 async def unsent(now: int) -> list[PaymentRequest]:
     """New ones that could not be sent in time."""
-    return await _by_ids([row["id"] for row in await execute(connection(), UNSENT, [now])])
+    return _oldest_first(await find_rows(PaymentRequest, UNSENT, [now]))
 
 
 async def left_alone(now: int, *, me: str, alone: bool) -> list[PaymentRequest]:
     """Those whose server died while it asked. `alone`: there is no server but us."""
-    rows = await execute(connection(), LEFT, [now - LEASE_MS, me, int(alone)])
-    return await _by_ids([row["id"] for row in rows])
+    return _oldest_first(await find_rows(PaymentRequest, LEFT, [now - LEASE_MS, me, int(alone)]))
 
 
 async def next_at() -> int:
@@ -369,8 +381,9 @@ async def hold(provider: str, *, reference: str = "", external_id: str = "") -> 
     column, value = ("reference", reference) if reference else ("external_id", external_id)
     if not value:
         return None
-    await lock_rows("payment_request", f"provider = $1 AND {column} = $2 AND {column} <> ''", [provider, value])
-    request = await PaymentRequest.filter(**{"provider": provider, column: value}).first()
+    condition = f"provider = $1 AND {column} = $2 AND {column} <> ''{holding('payment_request')}"
+    found = await find_rows(PaymentRequest, condition, [provider, value])  # each is unique
+    request = found[0] if found else None
     if request and external_id and not request.external_id:
         await execute(connection(), EXTERNAL, [request.id, cut(external_id, 80)])
         request.external_id = cut(external_id, 80)
@@ -389,20 +402,14 @@ async def is_any_unanswered(provider: str) -> bool:
 
 async def find_lost(provider: str, *, phone: str, amount: int, now: int) -> PaymentRequest | None:
     """The request of which no answer ever came, and that this money is for: the only one of this phone and amount."""
-    rows = await execute(connection(), LOST, [provider, phone, amount, now - LOST_WITHIN_MS])
-    return await PaymentRequest.get(id=rows[0]["id"]) if len(rows) == 1 else None
+    found = await find_rows(PaymentRequest, LOST, [provider, phone, amount, now - LOST_WITHIN_MS])
+    return found[0] if len(found) == 1 else None
 
 
 async def waiting_for(provider: str, *, phone: str, amount: int) -> list[PaymentRequest]:
     """The pushes to this phone for this amount (minor units) that nobody knows to be paid yet; two at most."""
-    found = PaymentRequest.filter(
-        provider=provider,
-        phone=phone,
-        amount=amount,
-        state__in=[RequestState.NEW, RequestState.ASKED, RequestState.UNKNOWN],
-        created_at__gt=now_ms() - LOST_WITHIN_MS,
-    )
-    return await found.order_by("-id").limit(2)
+    condition = f"{_OPEN} AND provider = $1 AND phone = $2 AND amount = $3 AND created_at > $4 ORDER BY id DESC LIMIT 2"
+    return await find_rows(PaymentRequest, condition, [provider, phone, amount, now_ms() - LOST_WITHIN_MS])
 
 
 async def shown_as(typed: str, amount: int) -> list[PaymentRequest]:
@@ -411,11 +418,8 @@ async def shown_as(typed: str, amount: int) -> list[PaymentRequest]:
     if len(typed) < SHOWN:
         return []
     begins = _letters(typed)
-    found = await PaymentRequest.filter(
-        amount=amount,
-        state__in=[RequestState.NEW, RequestState.ASKED, RequestState.UNKNOWN],
-        created_at__gt=now_ms() - LOST_WITHIN_MS,
-    )
+    condition = f"{_OPEN} AND amount = $1 AND created_at > $2"
+    found = await find_rows(PaymentRequest, condition, [amount, now_ms() - LOST_WITHIN_MS])
     return [push for push in found if len(push.account) > SHOWN and _letters(push.account).startswith(begins)]
 
 
@@ -452,9 +456,8 @@ async def end(request: PaymentRequest, state: RequestState, *, code: str, reason
 async def note_paid(request: PaymentRequest, payment_id: int) -> bool:
     """Its money came. False: it was paid before, by this payment or by another one, or the payment is another
     request's."""
-    if request.state == RequestState.PAID or await PaymentRequest.exists(payment_id=payment_id):
+    if request.state == RequestState.PAID or not await execute(connection(), PAID, [request.id, payment_id]):
         return False
-    await execute(connection(), PAID, [request.id, payment_id])
     request.state, request.payment_id = RequestState.PAID, payment_id
     return True
 
@@ -482,10 +485,8 @@ async def look_now(request: PaymentRequest, now: int) -> None:
 
 async def list_open(*, unknown: bool = False) -> list[PaymentRequest]:
     """Those that have not ended, the oldest first; those alone of which nobody knows."""
-    # By the very words of the index of these, and sorted here: SQLite would walk all that there ever were.
-    found = await PaymentRequest.filter(state__in=[*RINGS, RequestState.UNKNOWN])
-    wanted = [push for push in found if push.state == RequestState.UNKNOWN or not unknown]
-    return sorted(wanted, key=lambda push: push.id)
+    found = await find_rows(PaymentRequest, _OPEN)
+    return _oldest_first([push for push in found if push.state == RequestState.UNKNOWN or not unknown])
 
 
 async def count_open() -> list[tuple[str, str, int]]:

@@ -146,6 +146,11 @@ async def same_today(
     return await find_row(Sale, f"id = ({found})", values)
 
 
+async def newest_of_payment(payment_id: int) -> Sale | None:
+    """What was made last of a payment."""
+    return await find_row(Sale, "payment_id = $1 ORDER BY id DESC", [payment_id])
+
+
 def newest_same(what: str, *, by_agent: bool) -> str:
     """The SQL for the id of that sale: $1 is the value of the column `what` it was paid for, $2 the amount, $3 since
     when, and $4 the agent, if it is `by_agent`. It looks among the sales of what was paid for, which are few: + keeps

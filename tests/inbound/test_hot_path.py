@@ -13,9 +13,12 @@ from tortoise.queryset import AwaitableQuery
 
 from bot.inbound.sms import Dispatcher
 from bot.message import Inbound
+from bot.payments.simulated import Does
 from bot.server import Server
 from bot.text.numbers import Sender, SenderKind
+from handlers.selling.received import validate
 from models.people import Agent, pins
+from models.sql import execute
 from models.vault import Vault
 from tests.emulators import android_calls
 from tests.emulators.aggregator import listening
@@ -109,6 +112,84 @@ async def test_a_sale_on_a_plan_by_the_day_is_made_without_the_orm(
     assert "SOLD" in dict(await phones.text("Asha", f"1 {PINS['Asha']}"))["Asha"]
     with orm_at_work(monkeypatch) as seen:
         await sell(phones, "EB100043", 6_000)
+    assert not +seen
+
+
+async def pay_by_phone(phones: Phones, does: Does) -> str:
+    """Baraka's phone rings, and he answers it; what he reads."""
+    payments = phones.mwanga.payments
+    assert payments.simulated
+    await payments.collector.turn()
+    await payments.collector.drain()
+    [prompt] = payments.simulated.prompts(PEOPLE["Baraka"])
+    assert await payments.simulated.answer(prompt.id, does)
+    assert await payments.reader.handle_next()
+    return dict(await phones.news())["Baraka"]
+
+
+@pytest.mark.parametrize("texts", [["BUY 5000"], ["BUY", "5000"], ["I want power for 5000 shillings please", "1"]])
+async def test_a_customer_buys_by_phone_without_the_orm(
+    phones: Phones, monkeypatch: pytest.MonkeyPatch, texts: list[str]
+) -> None:
+    with orm_at_work(monkeypatch) as seen:
+        for text in texts:
+            [(_baraka, said)] = await phones.text("Baraka", text)
+        assert "enter your M-Pesa PIN" in said
+        [(_baraka, said)] = await phones.text("Baraka", "BUY 3000")
+        assert said.startswith("Your phone asks you already")
+        assert "Code" in await pay_by_phone(phones, Does.PAY)
+        [(_baraka, said)] = await phones.text("Baraka", "BUY 3000")
+        assert "Send it again" in said
+    assert not +seen
+
+
+async def test_a_customer_who_does_not_pay_is_told_without_the_orm(
+    phones: Phones, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with orm_at_work(monkeypatch) as seen:
+        await phones.text("Baraka", "BUY 5000")
+        assert (await pay_by_phone(phones, Does.CANCEL)).startswith("Not paid")
+    assert not +seen
+
+
+@pytest.mark.parametrize("account", ["SHS0283", "", "NOBODY1"], ids=["a serial", "nothing", "nobody's"])
+async def test_a_payment_that_nobody_asked_for_arrives_without_the_orm(
+    phones: Phones, monkeypatch: pytest.MonkeyPatch, account: str
+) -> None:
+    payments = phones.mwanga.payments
+    assert payments.simulated
+    with orm_at_work(monkeypatch) as seen:
+        payments.simulated.ask_us = None  # where the pay bill asks nobody before
+        assert await payments.simulated.pay_bill(PEOPLE["Baraka"], account, 5_000_00)
+        assert await payments.reader.handle_next()
+        said = dict(await phones.news())["Baraka"]
+        assert ("We have your" if account == "NOBODY1" else "Code") in said
+    assert not +seen
+
+
+@pytest.mark.parametrize("account", ["SHS0283", "NOBODY1"])
+async def test_whether_a_payment_may_be_made_is_said_without_the_orm(
+    phones: Phones, monkeypatch: pytest.MonkeyPatch, account: str
+) -> None:
+    with orm_at_work(monkeypatch) as seen:
+        async with phones.mwanga.database.work():
+            refusal = await validate(account, 5_000_00, phones.mwanga.company)
+        assert (refusal is None) == (account == "SHS0283")
+    assert not +seen
+
+
+async def test_an_agent_fills_the_wallet_without_the_orm(phones: Phones, monkeypatch: pytest.MonkeyPatch) -> None:
+    await execute(phones.mwanga.database.client, "UPDATE agent SET prepaid = $1 WHERE name = 'Juma Said'", [True])
+    payments = phones.mwanga.payments
+    assert payments.simulated
+    with orm_at_work(monkeypatch) as seen:
+        assert "PIN" in dict(await phones.text("Juma", "WALLET 50000"))["Juma"]
+        await payments.collector.turn()
+        await payments.collector.drain()
+        [prompt] = payments.simulated.prompts(PEOPLE["Juma"])
+        assert await payments.simulated.answer(prompt.id, Does.PAY)
+        assert await payments.reader.handle_next()
+        assert "50,000" in dict(await phones.news())["Juma"]
     assert not +seen
 
 

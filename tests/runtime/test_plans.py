@@ -30,7 +30,6 @@ from tests.world.server import Serving
 MAY = (
     r"SELECT id FROM name_change ORDER BY id LIMIT",  # taken from its beginning, and gone then
     r"SELECT id, created_at FROM entry ORDER BY id DESC LIMIT 1",
-    r'"payment_request" WHERE 1=0',  # tortoise's way to ask for nothing
     r"SELECT \* FROM payment_request ORDER BY id DESC LIMIT 1",  # tests/world/pushes.py
     r"SELECT phone, network FROM contact WHERE network <> ''",  # once, when a server starts
     r"DELETE FROM form_once",  # kept for days: as many as the office presses in these
