@@ -15,8 +15,8 @@ from handlers.selling.buy import buy, take_payment
 from handlers.wording import LONGEST_NAME, owner, paid_for_name, tail
 from models.messages import MessageKind
 from models.messages.withdrawal import withdraw_question_about
-from models.people import Agent, Caller, Customer, Role
-from models.selling import Payable, Sale, cash_requests
+from models.people import Agent, Caller, Role
+from models.selling import Payable, cash_requests
 from models.selling.cash_requests import REFERENCE, CashRequest, CashRequestState
 from models.selling.payable import load_payable
 from models.sql import now_ms
@@ -99,8 +99,8 @@ async def requests_(chat: Chat) -> Reply:
 async def _label(request: CashRequest, chat: Chat) -> Text:
     """C12 AMINA J. 5,000 ..6784"""
     paid_for = await load_payable(request.device_id, request.contract_id)
-    whose = owner(await Customer.get(id=request.customer_id))
-    return verbatim(f"{request.reference} {whose} {chat.company.number(request.amount)} {tail(paid_for.name)}")
+    whose, amount = owner(request.customer), chat.company.number(request.amount)
+    return verbatim(f"{request.reference} {whose} {amount} {tail(paid_for.name)}")
 
 
 async def _too_late(chat: Chat, reference: str) -> Reply:
@@ -109,8 +109,8 @@ async def _too_late(chat: Chat, reference: str) -> Reply:
     if request is None:
         chat.stop(_("No customer waits for you."))
     if request.sale_id:
-        sale = await Sale.get(id=request.sale_id)
-        said = _("Nothing new was sold. {ref} was sold before, ref {sale}.", ref=reference, sale=sale.reference)
+        sale = await cash_requests.sale_of(request)
+        said = _("Nothing new was sold. {ref} was sold before, ref {sale}.", ref=reference, sale=sale)
         return chat.end(said, outcome="again")
     if request.state == CashRequestState.DECLINED:
         return chat.end(_("Not sold. You said no to {ref} before.", ref=reference), outcome="again")
@@ -160,7 +160,7 @@ async def withdraw(request: CashRequest, company: Company) -> list[Copy] | None:
 
 async def tell_withdrawn(request: CashRequest, company: Company) -> Copy:
     """What the agent reads; a copy of the question that is on its way still does not go any more."""
-    agent, paid_for = await Agent.get(id=request.agent_id), await load_payable(request.device_id, request.contract_id)
+    agent, paid_for = request.agent, await load_payable(request.device_id, request.contract_id)
     await withdraw_question_about(request.reference, agent.phone)
     said = _(
         "{ref}: the customer ended it, {amount} for {serial}. Nothing was sold.",
@@ -194,10 +194,10 @@ async def end_unanswered(company: Company, most: int) -> list[tuple[str, list[Co
 
 async def how_it_ended(request: CashRequest, chat: Chat) -> Text:
     """What became of a request that was over before the customer ended it."""
-    now = await CashRequest.get(id=request.id)
+    now = await cash_requests.read_again(request)
     paid_for = await load_payable(request.device_id, request.contract_id)
     values = {"amount": chat.company.money(request.amount), "serial": paid_for_name(paid_for)}
     if now.sale_id:
-        sale = await Sale.get(id=now.sale_id)
-        return _("{amount} for {serial} is sold already, ref {ref}.", ref=sale.reference, **values)
+        sale = await cash_requests.sale_of(now)
+        return _("{amount} for {serial} is sold already, ref {ref}.", ref=sale, **values)
     return _("{amount}, {serial}: that was over before. Nothing was sold.", **values)

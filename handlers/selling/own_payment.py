@@ -231,8 +231,7 @@ def _says_who(agent: Agent, ways: Sequence[Text], request: CashRequest, chat: Ch
 
 async def still_asked(request: CashRequest, chat: Chat) -> Text:
     """Who is asked for what, before it is said what can be done about it."""
-    agent = await Agent.get(id=request.agent_id)
-    paid_for = await load_payable(request.device_id, request.contract_id)
+    agent, paid_for = request.agent, await load_payable(request.device_id, request.contract_id)
     return _(
         "{amount}, {serial}: agent {name} {phone} is asked until {time}.",
         amount=chat.company.money(request.amount),
@@ -245,7 +244,6 @@ async def still_asked(request: CashRequest, chat: Chat) -> Text:
 
 async def _asked_agent(request: CashRequest, chat: Chat) -> Text:
     """The answer to a second wish while the first one is open."""
-    agent = await Agent.get(id=request.agent_id)
     paid_for = await load_payable(request.device_id, request.contract_id)
     values = {"amount": chat.company.money(request.amount), "serial": paid_for_name(paid_for)}
-    return _says_who(agent, [Text("{amount}, {serial}.", values)], request, chat)
+    return _says_who(request.agent, [Text("{amount}, {serial}.", values)], request, chat)

@@ -8,7 +8,7 @@ from bot.text.answers import declines, yes
 from handlers.selling.cash_requests import how_it_ended, withdraw
 from handlers.selling.own_payment import still_asked
 from handlers.wording import LONGEST_NAME, paid_for_name
-from models.people import Agent, Caller
+from models.people import Caller
 from models.selling import cash_requests, requests
 from models.selling.cash_requests import CashRequest
 from models.selling.payable import load_payable
@@ -56,7 +56,7 @@ async def end_request(request: CashRequest, chat: Chat) -> Reply:
     told = await withdraw(request, chat.company)
     if told is None:
         return chat.end(await how_it_ended(request, chat), outcome="late")
-    agent, paid_for = await Agent.get(id=request.agent_id), await load_payable(request.device_id, request.contract_id)
+    agent, paid_for = request.agent, await load_payable(request.device_id, request.contract_id)
     said = _(
         "Ended: {amount}, {serial}. Nothing was sold; agent {name} {phone} is told.",
         amount=chat.company.money(request.amount),

@@ -12,7 +12,7 @@ from models.devices import Device
 from models.money.ledger import AccountKind
 from models.money.reservations import release, reserve, set_aside, use
 from models.people import Agent, Customer
-from models.rows import find_rows
+from models.rows import find_rows, read_row
 from models.selling import payment
 from models.selling.booking import Sold
 from models.selling.contracts import Contract
@@ -32,7 +32,7 @@ WITHDRAW = """UPDATE cash_request SET state = 'expired', expires_at = $2
   WHERE id = $1 AND state = 'asked' AND expires_at > $2 RETURNING id"""
 OPEN_AGAIN = """UPDATE cash_request SET state = 'asked', expires_at = $2
   WHERE id = $1 AND (state = 'expired' OR state = 'sold' AND sale_id IS NULL)"""
-OVER = "SELECT id FROM cash_request WHERE state = 'asked' AND expires_at <= $1 ORDER BY id LIMIT $2"
+OVER = "state = 'asked' AND expires_at <= $1 ORDER BY id LIMIT $2"
 
 
 class CashRequestState(StrEnum):
@@ -118,8 +118,8 @@ async def ask_agent(wish: Wish, agent: Agent, *, key: str, minutes: int, alone: 
     """Ask an agent for what a customer wants: once for each key. Hold the agent's row before, and see that there is
     room for so much cash: it is held until the request ends. Not `alone`: a bare yes of the agent is for something
     else."""
-    if earlier := await CashRequest.get_or_none(key=key):
-        return earlier
+    if earlier := await _find("key = $1", [key]):
+        return earlier[0]
     now = now_ms()
     columns = {
         "key": key,
@@ -135,7 +135,8 @@ async def ask_agent(wish: Wish, agent: Agent, *, key: str, minutes: int, alone: 
         "created_at": now,
         "expires_at": now + minutes * MINUTE_MS,
     }
-    request = CashRequest(id=await insert("cash_request", **columns), **columns, _from_db=True)
+    request = read_row(CashRequest, {"id": await insert("cash_request", **columns), **columns, "sale_id": None})
+    request.customer, request.agent = wish.customer, agent
     await _reserve(request, agent)
     return request
 
@@ -166,7 +167,20 @@ async def last_of(phone: str) -> CashRequest | None:
 
 async def find_of(phone: str, reference: str) -> CashRequest | None:
     """What somebody with this phone asked an agent for, by its reference."""
-    return await CashRequest.get_or_none(id=int(reference[1:]), phone=phone)
+    found = await _find("id = $1 AND phone = $2", [int(reference[1:]), phone])
+    return found[0] if found else None
+
+
+async def read_again(request: CashRequest) -> CashRequest:
+    """The same as it is now."""
+    [now] = await _find("id = $1", [request.id])
+    return now
+
+
+async def sale_of(request: CashRequest) -> str:
+    """The reference of the sale that answered it; empty where none did."""
+    rows = await execute(connection(), "SELECT reference FROM sale WHERE id = $1", [request.sale_id])
+    return str(rows[0]["reference"]) if rows else ""
 
 
 async def open_for(agent: Agent, paid_for: Payable | None = None) -> list[CashRequest]:
@@ -237,7 +251,8 @@ async def _take(requests: Sequence[CashRequest], amount: int) -> CashRequest | N
 async def put_back(request: CashRequest) -> None:
     """Nothing was sold, or asked for in its place: it is open as before, in the transaction that took it."""
     await execute(connection(), OPEN_AGAIN, [request.id, request.expires_at])
-    await _reserve(request, await Agent.get(id=request.agent_id))
+    [agent] = await find_rows(Agent, "id = $1", [request.agent_id])  # as he is now
+    await _reserve(request, agent)
 
 
 async def decline(request: CashRequest) -> bool:
@@ -261,9 +276,7 @@ async def dropped(request: CashRequest) -> None:
 
 async def expire(most: int) -> list[CashRequest]:
     """End some of those whose time is over."""
-    rows = await execute(connection(), OVER, [now_ms(), most])
-    found = [await CashRequest.get(id=row["id"]).prefetch_related("agent") for row in rows]
-    return [request for request in found if await _end(request, CashRequestState.EXPIRED)]
+    return [request for request in await _find(OVER, [now_ms(), most]) if await _end(request, CashRequestState.EXPIRED)]
 
 
 async def _end(request: CashRequest, state: CashRequestState) -> bool:
@@ -274,4 +287,6 @@ async def _end(request: CashRequest, state: CashRequestState) -> bool:
 
 
 async def _find(condition: str, values: Sequence[object]) -> list[CashRequest]:
-    return await find_rows(CashRequest, f"{condition} ORDER BY id", values)
+    """The oldest first, each with its customer and its agent."""
+    these = f"cash_request.id IN (SELECT id FROM cash_request WHERE {condition}) ORDER BY cash_request.id"
+    return await find_rows(CashRequest, these, values, joined=("customer", "agent"))

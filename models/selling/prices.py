@@ -5,7 +5,7 @@ from datetime import date
 
 from models.devices import Device, Unit
 from models.people import Agent, Customer
-from models.rows import find_row
+from models.rows import find_row, find_rows
 from models.selling.catalogue import Terms
 from models.selling.instalments import DAYS, Period
 from models.selling.payable import PayableDevice, Standing
@@ -61,8 +61,8 @@ async def sellers_for(customer: Customer, most: int = 5) -> list[Agent]:
     first = await seller_for(customer)
     if first is None:
         return []
-    others = Agent.filter(mini_grid_id=customer.mini_grid_id, locked_at=None, id__not=first.id)
-    return [first, *await others.order_by("id").limit(most - 1)]
+    others = "mini_grid_id = $1 AND locked_at IS NULL AND id <> $2 ORDER BY id LIMIT $3"
+    return [first, *await find_rows(Agent, others, [customer.mini_grid_id, first.id, most - 1])]
 
 
 async def seller_for(customer: Customer) -> Agent | None:

@@ -193,6 +193,41 @@ async def test_an_agent_fills_the_wallet_without_the_orm(phones: Phones, monkeyp
     assert not +seen
 
 
+@pytest.fixture
+def cash_only(mwanga: Server) -> None:
+    """Nobody's phone can be asked to pay."""
+    object.__setattr__(mwanga.company, "mobile_money", ())
+
+
+@pytest.mark.usefixtures("cash_only")
+async def test_an_agent_is_asked_for_cash_and_answers_without_the_orm(
+    phones: Phones, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with orm_at_work(monkeypatch) as seen:
+        for amount, answer, becomes in ((3_000, f"1 {PINS['Asha']}", "SOLD"), (2_000, "2", "not sold")):
+            asked = dict(await phones.text("Baraka", f"BUY {amount}"))
+            assert "give the cash" in asked["Baraka"] and "Cash in hand?" in asked["Asha"]
+            answered = dict(await phones.text("Asha", answer))
+            assert becomes in answered["Asha"] and "Baraka" in answered
+    assert not +seen
+
+
+@pytest.mark.usefixtures("cash_only")
+async def test_a_request_for_cash_is_changed_and_ended_without_the_orm(
+    phones: Phones, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with orm_at_work(monkeypatch) as seen:
+        for text in ("BUY 3000", "BUY 3000", "BUY 2000", "BUY", "2"):
+            said = dict(await phones.text("Baraka", text))["Baraka"]
+        assert said.startswith("Ended")
+        assert "that was over before" in dict(await phones.text("Baraka", "NO"))["Baraka"]
+        assert "ended at" in dict(await phones.text("Asha", f"C1 1 {PINS['Asha']}"))["Asha"]
+        await phones.text("Baraka", "BUY 4000")
+        await phones.text("Neema", "BUY 4000")
+        assert "Which one?" in dict(await phones.text("Asha", "REQUESTS"))["Asha"]
+    assert not +seen
+
+
 @pytest.mark.parametrize("what", ["none", "shs, SHS0284", "meter, 04123456792"])  # the meter is in no stock
 async def test_a_customer_is_registered_without_the_orm(
     phones: Phones, monkeypatch: pytest.MonkeyPatch, what: str
