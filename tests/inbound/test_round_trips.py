@@ -19,15 +19,19 @@ from bot.inbound.inbox import WRITE_OUTCOME
 from bot.inbound.ussd import KEEP
 from bot.message import Inbound, Receipt, UssdTurn
 from bot.outbound.receipts import FIND
+from bot.payments.simulated import Does
 from bot.runtime import Database
 from bot.server import Server
 from bot.text.numbers import Sender, SenderKind
 from models.messages import State
+from models.money.notices import DONE
+from models.money.notices import KEEP as KEEP_NOTICE
+from models.selling.requests import ASKED, CLAIM
 from models.sql import execute
 from models.tokens.sts import meter_number
 from tests.world.handling import handled
 from tests.world.outbox_rig import Bench
-from tests.world.people import GATEWAY, MENU, PINS
+from tests.world.people import GATEWAY, MENU, PEOPLE, PINS
 from tests.world.phone_rig import VODACOM, Shop
 from tests.world.round_trips import Trips, Unit, counted
 from tests.world.templates import Templates
@@ -40,6 +44,7 @@ AGENTS = """INSERT INTO agent (phone, name, language, mini_grid_id, pin_hash, wr
 STOCK = """INSERT INTO device (serial, kind, issuer, sealed_key, count, tariff_id)
   SELECT $1, kind, issuer, sealed_key, count, tariff_id FROM device WHERE serial = 'SHS0284'"""
 HANDLED, TAKEN = WRITE_OUTCOME, "INSERT INTO inbox"
+FIND_DEVICE = "device.serial = $1"
 _ids = itertools.count(1)
 
 
@@ -67,8 +72,8 @@ class World:
     async def dial(self, count: int, phone: str, transcript: str) -> None:
         """So many phones dial, or press a key, in the same moment."""
         code = f"{MENU[:5]}20#"
-        turns = [UssdTurn(GATEWAY, code, f"session {n}", phone.format(n=n), transcript) for n in range(count)]
-        await asyncio.gather(*map(self.mwanga.worker.answer, turns))
+        pressed = [(f"session {n}", phone.format(n=n), transcript.format(n=n)) for n in range(count)]
+        await asyncio.gather(*(self.mwanga.worker.answer(UssdTurn(GATEWAY, code, *each)) for each in pressed))
 
 
 @pytest.fixture
@@ -85,9 +90,11 @@ async def world(engine: str, templates: Templates, monkeypatch: pytest.MonkeyPat
 
 
 AGENT, CUSTOMER, STRANGER = "+2557300000{n:02d}", "+25572{n:07d}", "+2557999999{n:02d}"
+ASHA = PEOPLE["Asha"]
 BUY, YES, REG = "BUY SHD{n:06d} 5000", f"1 {PINS['Asha']}", "REG Hamisi Ma{letter}{letter}o, none, none, Mtwara"
 REG_SHS = "REG Hamisi Omari, none, shs, FREE{n:02d}, Mtwara"
 REG_METER = "REG Hamisi Omari, none, meter, {meter}, Mtwara, household"  # that nobody has heard of
+GOODS = "SELL +25572{n:07d}, Radio, 3 monthly"
 SOLD_BEFORE = [(AGENT, "BUY SHD0001{n:02d} 5000"), (AGENT, YES)]  # so that the agent's accounts are open
 Texts = list[tuple[str, str]]
 # What is texted by whom, the last of it counted; then the trips on SQLite and on PostgreSQL of one message alone, and
@@ -109,6 +116,19 @@ TEXTS: dict[str, tuple[Texts, str, int, int, int]] = {
     "REG of a meter, its question": ([(AGENT, REG_METER)], HANDLED, 21, 22, 112),
     "REG of a meter, its yes": ([(AGENT, REG_METER), (AGENT, "1")], HANDLED, 31, 29, 209),
     "FIX": ([(AGENT, "FIX SHD{n:06d} no light")], HANDLED, 13, 13, 73),
+    "STATUS": ([(CUSTOMER, "STATUS")], HANDLED, 9, 10, 25),
+    "LIST": ([(AGENT, "LIST")], HANDLED, 11, 12, 57),
+    "STOCK": ([(AGENT, "STOCK")], HANDLED, 11, 12, 57),
+    "a sale of goods, its question": ([(AGENT, GOODS)], HANDLED, 21, 22, 187),
+    "a sale of goods, its yes and PIN": ([*SOLD_BEFORE, (AGENT, GOODS), (AGENT, YES)], HANDLED, 55, 53, 623),
+    "BUY of a customer, its question": ([(CUSTOMER, "BUY")], HANDLED, 15, 16, 106),
+    "BUY of a customer, whose phone is asked": ([(CUSTOMER, "BUY 5000")], HANDLED, 18, 19, 154),
+}
+# The same of one message where nobody's phone can be asked to pay, and all ask the same agent for cash.
+CASH_TEXTS: dict[str, tuple[Texts, int, int]] = {
+    "a request for cash": ([(CUSTOMER, "BUY 5000")], 26, 29),
+    "a request for cash, its yes and PIN": ([(CUSTOMER, "BUY 5000"), (ASHA, YES)], 33, 29),
+    "a request for cash, its no": ([(CUSTOMER, "BUY 5000"), (ASHA, "2")], 18, 19),
 }
 
 
@@ -141,11 +161,24 @@ async def test_sixteen_texts_take_so_many_trips(world: World, what: str) -> None
     hold(only(world.trips.with_statement(last)), many)
 
 
+@pytest.mark.parametrize("what", CASH_TEXTS)
+async def test_a_text_about_cash_takes_so_many_trips(world: World, engine: str, what: str) -> None:
+    object.__setattr__(world.mwanga.company, "mobile_money", ())
+    texts, on_sqlite, on_postgres = CASH_TEXTS[what]
+    for phone, text in texts:
+        world.trips.forget()
+        await world.texts(1, phone, text)
+    hold(only(world.trips.with_statement(HANDLED)), on_sqlite if engine == "sqlite" else on_postgres)
+
+
+DIALLED_BEFORE = ["", "1", "1*SHD{n:06d}", "1*SHD{n:06d}*5000"]
 # Turns that are dialled: the screens before, and the same figures.
 TURNS: dict[str, tuple[str, list[str], int, int, int]] = {
     "the menu of a customer": (CUSTOMER, [""], 8, 8, 8),
     "the menu of an agent": (AGENT, [""], 8, 8, 8),
     "a key in a menu": (AGENT, ["", "1"], 7, 7, 7),
+    "a dialled sale, its question": (AGENT, DIALLED_BEFORE, 9, 9, 24),
+    "a dialled sale, its PIN": (AGENT, [*DIALLED_BEFORE, f"1*SHD{{n:06d}}*5000*{PINS['Asha']}"], 24, 19, 124),
 }
 
 
@@ -239,3 +272,53 @@ async def test_a_call_of_a_gateway_phone_takes_so_many_trips(
             trips.forget()
             await step(shop, count)
             hold(only(trips.with_statement(statement)), one if count == 1 else many)
+
+
+async def push(world: World) -> None:
+    collector = world.mwanga.payments.collector
+    await collector.turn()
+    await collector.drain()
+
+
+async def call_back(world: World) -> None:
+    payments = world.mwanga.payments
+    assert payments.simulated
+    [prompt] = payments.simulated.prompts(CUSTOMER.format(n=0))
+    assert await payments.simulated.answer(prompt.id, Does.PAY)
+
+
+async def pay_the_bill(world: World) -> None:
+    payments = world.mwanga.payments
+    assert payments.simulated
+    assert await payments.simulated.pay_bill(CUSTOMER.format(n=1), "SHD000001", 5_000_00)
+
+
+async def settle(world: World) -> None:
+    assert await world.mwanga.payments.reader.handle_next()
+
+
+# What is done for a push and for a payment that nobody asked for, in units of work of their own: the same figures.
+PAYMENTS: list[tuple[Callable[[World], Awaitable[None]], dict[str, tuple[str, int, int]]]] = [
+    (
+        push,
+        {
+            "a push, claimed": (CLAIM[:40], 3, 3),
+            "a push, its provider's answer written": (ASKED[:60], 3, 3),
+        },
+    ),
+    (call_back, {"a callback, at the door": (KEEP_NOTICE[:40], 3, 3)}),
+    (settle, {"a payment of a push, and its code": (DONE, 39, 38)}),
+    (pay_the_bill, {"a question whether one may be made": (FIND_DEVICE, 5, 5)}),
+    (settle, {"a payment to the pay bill, and its code": (DONE, 37, 36)}),
+]
+
+
+async def test_a_payment_takes_so_many_trips(world: World, engine: str) -> None:
+    await pay_the_bill(world)
+    await settle(world)  # so that the provider's account is open
+    await world.texts(1, CUSTOMER, "BUY 5000")
+    for do, takes in PAYMENTS:
+        world.trips.forget()
+        await do(world)
+        for statement, on_sqlite, on_postgres in takes.values():
+            hold(only(world.trips.with_statement(statement)), on_sqlite if engine == "sqlite" else on_postgres)
