@@ -25,6 +25,7 @@ from models.messages.phones import phone_id
 from models.money import receipt_texts as kept
 from models.money.receipt_texts import ReceiptText, ReceiptWallet, TextState
 from models.money.receiving import Incoming, Source, find_payment, normal_reference
+from models.rows import find_row
 from models.sql import DAY_MS
 
 # Books money that came in, applies it and tells who has to know, in the caller's unit of work.
@@ -71,7 +72,7 @@ class Receipts:
         if not phone_id(heard.gateway) or heard.sender.kind is not SenderKind.ALPHA:
             return ""
         wallets = await kept.list_wallets()
-        phone = await Phone.get_or_none(id=phone_id(heard.gateway)) if wallets else None
+        phone = await find_row(Phone, "id = $1", [phone_id(heard.gateway)]) if wallets else None
         if phone is None:  # nobody has asked for it
             return ""
         sim = heard.sim or _only_sim(phone)

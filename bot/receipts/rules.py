@@ -7,6 +7,7 @@ from bot.receipts.template import Template
 from bot.text.i18n import N_, Reason
 from models.audit import record
 from models.money.receipt_texts import ReceiptRule
+from models.rows import find_rows
 
 _NAMES = {rule.name for rule in RULES}
 
@@ -17,7 +18,7 @@ class BadRule(Reason):
 
 async def list_rules(company: Company) -> list[Rule]:
     """All rules that are used here: those in the company's currency, and the office's own, which come first."""
-    rows = await ReceiptRule.all().order_by("id")
+    rows = await find_rows(ReceiptRule, "TRUE ORDER BY id")
     off = {row.name for row in rows if not row.active}
     own = [_own(row) for row in rows if row.template and row.active]
     return [*own, *(rule for rule in shipped_rules(company) if rule.name not in off)]

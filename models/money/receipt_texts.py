@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 from tortoise import fields
+from tortoise.exceptions import OperationalError
 from tortoise.models import Model
 
 from models.audit import record
 from models.messages import Phone
 from models.money.payments import Payment
 from models.rows import find_rows
-from models.sql import connection, execute, holding_free, insert, lock_rows, marks
+from models.sql import connection, execute, holding, holding_free, insert, lock_rows, marks
 from models.vault import Vault
 
 LONGEST_WHY = 100  # as the column
@@ -100,13 +101,16 @@ class NotWaiting(Exception):
 
 async def list_wallets() -> list[ReceiptWallet]:
     """All SIM cards that are believed."""
-    return await ReceiptWallet.all().order_by("id")
+    return await find_rows(ReceiptWallet, "TRUE ORDER BY id")
 
 
 async def hold_wallet(wallet: ReceiptWallet) -> None:
-    """Hold a wallet until the commit, and know its balances: texts of it are booked one after the other."""
-    await lock_rows("receipt_wallet", "id = $1", [wallet.id])
-    await wallet.refresh_from_db(fields=["balances"])
+    """Hold a wallet until the commit, and know its balances: texts of it are booked one after the other. Raises
+    OperationalError for one that is believed no more: run again, there is none."""
+    held = await find_rows(ReceiptWallet, f"id = $1{holding('receipt_wallet')}", [wallet.id])
+    if not held:
+        raise OperationalError("This SIM card was unbound meanwhile.")
+    wallet.balances = held[0].balances
 
 
 async def move_balance(wallet: ReceiptWallet, purse: str, balance: int) -> None:
@@ -177,7 +181,7 @@ async def waiting_texts() -> list[ReceiptText]:
 
 
 async def is_any_waiting() -> bool:
-    return await ReceiptText.filter(state=TextState.WAITING.value).exists()
+    return bool(await execute(connection(), "SELECT 1 FROM receipt_text WHERE state = 'waiting' LIMIT 1"))
 
 
 async def waiting_of(gateway: str, sim: int, since: int, why: str) -> list[ReceiptText]:
@@ -196,7 +200,8 @@ async def settle_twins(gateway: str, reference: str, amount: int, payment_id: in
 
 async def was_refused(reference: str) -> bool:
     """Whether a person has said of a text with this reference that it is no payment."""
-    return await ReceiptText.filter(reference=reference, state=TextState.REFUSED.value).exists()
+    refused = "SELECT 1 FROM receipt_text WHERE reference = $1 AND state = 'refused' LIMIT 1"
+    return bool(await execute(connection(), refused, [reference]))
 
 
 async def is_newest(row: ReceiptText, rules: Sequence[str]) -> bool:

@@ -5,6 +5,7 @@ import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from models.vault import Vault
 from tests.emulators import android_calls
 from tests.emulators.aggregator import listening
 from tests.world.people import GATEWAY, MENU, PEOPLE, PINS, Phones
+from tests.world.receipt_texts import open_till, personal
 from tests.world.server import Serving, serving
 
 
@@ -175,6 +177,18 @@ async def test_whether_a_payment_may_be_made_is_said_without_the_orm(
         async with phones.mwanga.database.work():
             refusal = await validate(account, 5_000_00, phones.mwanga.company)
         assert (refusal is None) == (account == "SHS0283")
+    assert not +seen
+
+
+async def test_a_payment_of_which_an_operator_texts_is_booked_without_the_orm(
+    phones: Phones, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    till = await open_till(phones.mwanga)
+    with orm_at_work(monkeypatch) as seen:
+        for reference, balance in (("RKL51ZDR4F", 5_000), ("RKL51ZDR4G", 10_000)):
+            await till.hears(personal(reference, 5_000, balance, datetime.now(UTC), PEOPLE["Baraka"][1:]))
+            assert "Code" in dict(await phones.news())["Baraka"]
+        await till.hears("Dear customer, buy a bundle today.")
     assert not +seen
 
 
