@@ -32,6 +32,9 @@ WITHDRAW = """UPDATE cash_request SET state = 'expired', expires_at = $2
   WHERE id = $1 AND state = 'asked' AND expires_at > $2 RETURNING id"""
 OPEN_AGAIN = """UPDATE cash_request SET state = 'asked', expires_at = $2
   WHERE id = $1 AND (state = 'expired' OR state = 'sold' AND sale_id IS NULL)"""
+# What began within twelve hours ended within them: an index knows by when each ends.
+LATELY_OVER = """agent_id = $1 AND expires_at > $2 AND expires_at <= $3 AND created_at > $2
+  AND state IN ('asked', 'expired') AND alone"""
 OVER = "state = 'asked' AND expires_at <= $1 ORDER BY id LIMIT $2"
 
 
@@ -200,8 +203,7 @@ async def find_last_over(agent: Agent) -> CashRequest | None:
     """The last request to an agent that was over without an answer within twelve hours, of those that asked for a bare
     one."""
     now = now_ms()
-    condition = "agent_id = $1 AND created_at > $2 AND state IN ('asked', 'expired') AND expires_at <= $3 AND alone"
-    found = await _find(condition, [agent.id, now - TOLD_LATE_MS, now])
+    found = await _find(LATELY_OVER, [agent.id, now - TOLD_LATE_MS, now])
     return found[-1] if found else None
 
 

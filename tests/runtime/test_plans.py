@@ -3,15 +3,23 @@
 Every statement is noted as it is sent, so one that is new is tried here without being named. These are what runs again
 and again; those of pages stand in tests/office/test_money_plans.py and test_message_plans.py."""
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
 
 import asyncpg
 import pytest
 import time_machine
 from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
 
+from bot.android.queue import MESSAGE, PULLED
+from bot.inbound.inbox import WRITE_OUTCOME
+from bot.inbound.ussd import KEEP
+from bot.outbound.queue import WRITE_SENT
+from bot.outbound.receipts import FIND
 from bot.runtime import Database
 from bot.runtime.addresses import connect_arguments
 from bot.server import Server
@@ -21,92 +29,167 @@ from models.selling import met
 from models.selling.met import meet_exact
 from models.selling.sales import newest_same
 from models.sql import execute
+from tests.emulators.android.clock import Clock
+from tests.emulators.android.phone import Phone
 from tests.emulators.daraja import Emulator
-from tests.world.people import MENU, NOON, Phones
-from tests.world.pushes import becomes, selling, settled
+from tests.world.people import MENU, NOON, PEOPLE, PINS, Phones
+from tests.world.pushes import becomes, selling, settled, waits_for
 from tests.world.server import Serving
+from tests.world.shop import API, Shop, code
 
 # What reads a table from one of its ends and stops, or what is forgotten within days.
 MAY = (
     r"SELECT id FROM name_change ORDER BY id LIMIT",  # taken from its beginning, and gone then
     r"SELECT id, created_at FROM entry ORDER BY id DESC LIMIT 1",
+    r'FROM "collection" ORDER BY "id" DESC LIMIT',
+    r"FROM instalment LIMIT (\$1|\d+)\) AS found",  # whether there are so many
+    r'"payment_request" WHERE 1=0',  # tortoise's way to ask for nothing
     r"SELECT \* FROM payment_request ORDER BY id DESC LIMIT 1",  # tests/world/pushes.py
-    r"SELECT phone, network FROM contact WHERE network <> ''",  # once, when a server starts
     r"DELETE FROM form_once",  # kept for days: as many as the office presses in these
+    r"DELETE FROM office_upload",  # kept for a day, where it did not count
     r"DELETE FROM phone_receiver",  # kept for a month: whom SIM cards may write to in it
 )
-# What has one row for each gateway, place, price or person of the office, however much happens.
+# What has one row for each gateway, place, price, kind of thing or person of the office, however much happens.
 SMALL = {
-    *(
-        "africastalking",
-        "agent",
-        "alert",
-        "appliance",
-        "added_up",
-        "collection_count",
-        "connectiongroup",
-        "connectiontype",
-        "devicemodel",
-        "gatewaystate",
-        "metertype",
-    ),
-    *("keyword", "minigrid", "network", "office_setting", "office_text", "officeuser", "phone", "provider", "setting"),
-    *("tariff", "till", "village", "vendingkey", "broadcast"),
+    *("africastalking", "agent", "alert", "appliance", "added_up", "collection_count", "connectiongroup"),
+    *("connectiontype", "devicemodel", "gatewaystate", "keyword", "metertype", "minigrid", "network", "office_setting"),
+    *("office_text", "officeuser", "paymentplan", "phone", "provider", "setting", "tariff", "till", "village"),
+    *("vendingkey", "broadcast", "tortoise_migrations"),
+}
+# Indexes of what waits: what has gone its way has left them, so that they are as short as the queue. Of the few plans
+# that ended otherwise than by payment. And of whom a server knows again when it starts: it begins with the newest.
+FEW = {
+    *("inbox_new", "inbox_new_order", "notice_new", "payment_request_open", "payment_request_news"),
+    *("outbox_waiting", "outbox_scheduled", "outbox_sending", "contract_ended_otherwise", "contact_known"),
 }
 NAMED = re.compile(r'\b(?:FROM|JOIN|UPDATE|INTO)\s+"?(\w+)"?(?:\s+(?:AS\s+)?"?(\w+)"?)?', re.IGNORECASE)
 READS = re.compile(r"\s*(SELECT|UPDATE|DELETE|WITH)\b", re.IGNORECASE)
-SCAN = re.compile(r"SCAN (\w+)$|Seq Scan on (\w+)")
+MADE = re.compile(r"(?:WITH|RECURSIVE|,)\s+(\w+)\s*(?:\([^)]*\))?\s+AS\s+(?:MATERIALIZED\s+)?\(")
+# How SQLite says that it walks through a table or one of its indexes.
+WALK = re.compile(r"SCAN (\w+)(?: USING (?:COVERING )?INDEX (\w+))?(?: LEFT-JOIN)?$|SEARCH (\w+) USING AUTOMATIC ")
+Walks = set[tuple[str, str]]  # the tables, and by which index
 
 
-# From the name to the yes: a device from stock, and a meter that is in none.
-REGISTERED = (
-    ("Hamisi Omari", "none", "2", "0284", "1", "1"),
-    ("Upendo Ally", "none", "1", "04123456792", "1", "1", "1"),
+async def work(at: Serving, daraja: Emulator, clock: time_machine.Traveller) -> None:
+    """A day: people text and dial, agents and phones are asked to pay, a gateway phone carries its share, and the clock
+    goes on."""
+    await agents_are_asked(at)
+    await text(at, *TEXTS)
+    await people_dial(at)
+    await money_comes(at, daraja)
+    await messages_leave(at)
+    await a_phone_carries(at)
+    await the_clock_goes_on(at.mwanga, clock)
+
+
+async def agents_are_asked(at: Serving) -> None:
+    """For cash, where nobody can pay by phone."""
+    company, known = at.mwanga.company, at.mwanga.company.mobile_money
+    object.__setattr__(company, "mobile_money", ())
+    await text(at, *REQUESTS)
+    object.__setattr__(company, "mobile_money", known)
+
+
+YES = f"1 {PINS['Asha']}"
+REQUESTS = (
+    *(("Baraka", "BUY 3000"), ("Asha", YES), ("Neema", "BUY EB100042 2000")),
+    *(("Asha", "REQUESTS"), ("Asha", "2"), ("Asha", "C1 1")),
+)
+TEXTS = (
+    *(("Asha", "BUY SHS0283 8000"), ("Asha", YES), ("Asha", "CASH"), ("Asha", "LIST"), ("Asha", "BAL")),
+    *(("Asha", "PAY"), ("Asha", "STOCK"), ("Asha", "SALES"), ("Asha", "STMT"), ("Asha", "TOKEN SHS0283")),
+    *(("Asha", "REG Hamisi Makame, none, none, Mtwara"), ("Asha", "1")),
+    *(("Asha", "REG Rehema Ali, 0713000111, meter, 04123456792, Mtwara, household"), ("Asha", "1")),
+    *(("Asha", "SELL 2, Radio, 3 monthly"), ("Asha", YES), ("Asha", "SELL 2, Solar lamp"), ("Asha", YES)),
+    *(("Asha", "SELL 1, Solar home, SHS0284"), ("Asha", YES), ("Asha", "BUY 04123456784 5000"), ("Asha", YES)),
+    *(("Baraka", "TOKEN"), ("Baraka", "BAL"), ("Baraka", "STMT"), ("Baraka", "STATUS")),
+    *(("Baraka", "FIX SHS0283 dark"), ("Asha", "TICKETS"), ("Juma", "FIXED K1"), ("Baraka", "1")),
+    *(("Stranger", "hello"), ("Stranger", "STOP"), ("Juma", "CLAIM 5000"), ("Asha", "FIND Baraka")),
+    *(("Asha", "VOID"), ("Asha", "1"), ("Asha", "wrong one"), ("Asha", YES)),
 )
 
 
-async def work(at: Serving, daraja: Emulator) -> None:
-    """A day: people text and dial, phones are asked to pay, and the clock goes on."""
-    mwanga = at.mwanga
-    phones = Phones(mwanga)
-    for keys in REGISTERED:
-        await phones.choose("Asha", "Register")
-        screens = [await phones.enter("Asha", each) for each in keys]
-        assert screens[-1].startswith("END REGISTERED"), screens
-    for who, text in (
-        *(("Asha", "BUY SHS0283 8000"), ("Asha", "1 482915"), ("Asha", "CASH"), ("Asha", "LIST"), ("Asha", "BAL")),
-        *(("Asha", "PAY"), ("Asha", "STOCK"), ("Asha", "SALES"), ("Asha", "STMT"), ("Asha", "FIX SHS0283 no light")),
-        *(("Asha", "REG Rehema Ali, 0713000111, ebike, 0043, Mtwara, sw"), ("Asha", "HELP")),
-        *(("Baraka", "TOKEN"), ("Baraka", "BAL"), ("Baraka", "BUY SHS0283 8000"), ("Baraka", "1")),
-        *(("Baraka", "STATUS"), ("Baraka", "FIX SHS0283 dark"), ("Stranger", "hello"), ("Stranger", "STOP")),
-        *(("Juma", "CLAIM 5000"), ("Juma", "TICKETS")),
-    ):
-        await phones.text(who, text)
+async def text(at: Serving, *texts: tuple[str, str]) -> None:
+    phones = Phones(at.mwanga)
+    for who, words in texts:
+        answers = await phones.text(who, words)
+        assert "Sorry" not in str(answers), (who, words, answers)
+
+
+async def people_dial(at: Serving) -> None:
+    phones = Phones(at.mwanga)
+    await phones.choose("Asha", "Register")
+    screens = [await phones.enter("Asha", key) for key in ("Upendo Ally", "none", "3", "0043", "1", "1")]
+    assert screens[-1].startswith("END REGISTERED"), screens
     for who in ("Asha", "Baraka"):
         await phones.dial(who, MENU)
         await phones.enter(who, "1")
-    [push] = await daraja.wait_for(1)
-    await becomes(at, "asked")
-    await daraja.pay(push)
+    await phones.choose("Asha", "Sell power")
+    for answer in ("EB100042", "4000", PINS["Asha"]):
+        screen = await phones.enter("Asha", answer)
+    assert "SOLD" in screen
+
+
+async def money_comes(at: Serving, daraja: Emulator) -> None:
+    """By a push that is paid, by one that is not, and from a phone's own menu."""
+    phones = Phones(at.mwanga)
+    for number, who in enumerate(("Baraka", "Neema"), 1):
+        await phones.text(who, f"BUY {'SHS0283' if who == 'Baraka' else 'EB100042'} 8000")
+        await phones.text(who, "1")
+        *_, push = await daraja.wait_for(number)
+        await becomes(at, "asked")
+        await (daraja.pay(push) if who == "Baraka" else daraja.fail(push, 1032, "Request cancelled by user"))
+        await settled(at)
+    await at.mwanga.payments.providers["daraja"].register()  # type: ignore[attr-defined]
+    assert await daraja.pay_bill("SHS0283", "5000.00") == "0"
+    for_nobody = daraja.confirmed("SHS9999", "5000.00", "UKS0000077", PEOPLE["Baraka"][1:])
+    await daraja.post(daraja.registered["ConfirmationURL"], for_nobody)
     await settled(at)
+
+
+async def messages_leave(at: Serving) -> None:
+    """And their gateway reports that one was delivered."""
+    sent, *_others = await at.emulator.wait_for(1)
+    its_row = f"SELECT 1 FROM outbox WHERE external_id <> '' AND external_id = '{sent.id}'"
+    await waits_for(at, its_row)
+    await at.emulator.receipt(sent.id, "Success")
+    await waits_for(at, f"{its_row} AND state = 'delivered'")
+
+
+async def a_phone_carries(at: Serving) -> None:
+    """A gateway phone brings a text, fetches the answer and reports that it was delivered."""
+    clock = Clock(NOON.timestamp())
+    async with Phone(f"{at.mwanga.config.address}/{API}", clock) as device:
+        await device.register(code=await code(at, "Shop phone"))
+        shop = Shop(at, clock, device)
+        await device.sync()
+        await shop.text(PEOPLE["Baraka"], "TOKEN")
+        assert await shop.read(PEOPLE["Baraka"])
+        await device.ping()
+
+
+async def the_clock_goes_on(mwanga: Server, clock: time_machine.Traveller) -> None:
+    clock.shift(timedelta(minutes=2))
     await mwanga.housekeeping.chores()
     await mwanga.housekeeping.purge()
     await mwanga.watch.chores()
     await mwanga.payments.collector.turn()
     await mwanga.alerts.look()
     await mwanga.phones.turn()
+    await mwanga.outbox.turn()
+    await mwanga.router.networks.load()
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
 async def test_on_sqlite_no_statement_reads_the_whole_of_a_table_that_grows(demo_url: str) -> None:
     sent = set[str]()
-    with time_machine.travel(NOON, tick=False):
+    with time_machine.travel(NOON, tick=False) as clock:
         async with selling(demo_url) as (at, daraja):
             opened = at.mwanga.database.client._connection._conn  # type: ignore[attr-defined]
             opened.set_trace_callback(sent.add)
-            await work(at, daraja)
+            await work(at, daraja, clock)
             opened.set_trace_callback(None)
-            hold({one: await plan(at.mwanga, one) for one in sorted(sent) if READS.match(one)})
+            hold({one: await walks_of_sqlite(at.mwanga.database, one) for one in sorted(sent) if READS.match(one)})
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
@@ -184,29 +267,24 @@ async def look_for_devices(
     return one
 
 
-async def plan(mwanga: Server, statement: str) -> list[str]:
-    rows = await execute(mwanga.database.client, f"EXPLAIN QUERY PLAN {statement}")
-    return [str(row["detail"]) for row in rows]
-
-
 @pytest.mark.parametrize("engine", ["postgres"])
 async def test_on_postgres_no_statement_needs_the_whole_of_a_table_that_grows(
     demo_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Empty tables are read whole unless that is made dear: what is left then has no index to go by."""
-    with noted(monkeypatch) as sent, time_machine.travel(NOON, tick=False):
+    with noted(monkeypatch) as sent, time_machine.travel(NOON, tick=False) as clock:
         async with selling(demo_url) as (at, daraja):
-            await work(at, daraja)
-    db, plans = await asyncpg.connect(**connect_arguments(demo_url)), {}
-    await db.execute("SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan")
-    for statement in sorted(one for one in sent if READS.match(one)):
-        await db.execute(f"PREPARE one AS {statement}")
-        values = ", ".join(["NULL"] * max(map(int, re.findall(r"\$(\d+)", statement)), default=0))
-        rows = await db.fetch(f"EXPLAIN EXECUTE one {f'({values})' if values else ''}")
-        await db.execute("DEALLOCATE one")
-        plans[statement] = [row[0] for row in rows]
+            await work(at, daraja, clock)
+    assert [part for part in DONE if not any(part in one for one in sent)] == []
+    db = await asyncpg.connect(**connect_arguments(demo_url))
+    for way in ("seqscan", "hashjoin", "mergejoin", "material"):
+        await db.execute(f"SET enable_{way} = off")
+    await db.execute("SET plan_cache_mode = force_generic_plan")
+    await crowd(db)
+    tables = {row["indexname"]: row["tablename"] for row in await db.fetch("SELECT * FROM pg_indexes")}
+    walks = {one: await walks_of_postgres(db, one, tables) for one in sorted(sent) if READS.match(one)}
     await db.close()
-    hold(plans)
+    hold(walks)
 
 
 @pytest.mark.parametrize("engine", ["postgres"])
@@ -220,6 +298,35 @@ async def test_what_went_through_a_queue_is_cleared_away_before_it_is_long_to_wa
     assert float(cleared.get("autovacuum_vacuum_scale_factor", 0.2)) == 0
     assert int(cleared["autovacuum_vacuum_threshold"]) <= 50_000
     assert cleared["vacuum_index_cleanup"] == "on", "of few dead rows the entries would stay in the indexes"
+
+
+# With one row in it, or none, an index of few has no more to be walked through than to be asked.
+CROWDS = {
+    "ticket": "'key', 't' || n, 'state', 'open', 'customer_id', n, 'device_id', n",
+    "void": "'sale_id', n + 1000, 'state', 'done'",
+    "suspense": "'payment_id', n + 1000, 'closed_at', NULL",
+    "reservation": "'key', 'k' || n, 'owner', n, 'state', 'open'",
+    "cash_request": "'key', 'k' || n, 'agent_id', n / 50, 'state', CASE n % 10 WHEN 0 THEN 'asked' ELSE 'sold' END,"
+    " 'sale_id', NULL",
+    "payment_request": "'key', 'k' || n, 'reference', 'r' || n, 'phone', '+2557' || n, 'state', 'new',"
+    " 'external_id', '', 'payment_id', NULL",
+    "outbox": "'origin', 'o' || n, 'state', 'waiting', 'external_id', ''",
+}
+CROWD = """INSERT INTO {table} SELECT (jsonb_populate_record(NULL::public.{table},
+    to_jsonb(one) || jsonb_build_object('id', one.id + n, {others}))).*
+  FROM (SELECT * FROM {table} ORDER BY id DESC LIMIT 1) AS one, generate_series(1, 5000) AS n"""
+
+
+async def crowd(db: asyncpg.Connection) -> None:
+    """Thousands of what is open."""
+    await db.execute("SET session_replication_role = replica")  # which row they belong to does not matter
+    for table, others in CROWDS.items():
+        assert await db.execute(CROWD.format(table=table, others=others)) == "INSERT 0 5000", table
+        await db.execute(f"ANALYZE {table}")
+
+
+# With what each kind of message is done on its way in and out (tests/inbound/test_round_trips.py).
+DONE = (WRITE_OUTCOME, KEEP, "SET state = 'sending'", WRITE_SENT[:40], FIND[:40], PULLED[:40], MESSAGE)
 
 
 @contextmanager
@@ -242,20 +349,46 @@ def noted(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[str]]:
         yield sent
 
 
-def hold(plans: dict[str, list[str]]) -> None:
-    assert len(plans) > 100
-    whole = {statement: found for statement, plan in plans.items() if (found := scanned(statement, plan))}
-    assert not whole, "\n\n".join(f"{tables}: {statement}" for statement, tables in whole.items())
+async def walks_of_sqlite(database: Database, statement: str) -> Walks:
+    """What SQLite walks through from one end to the other. A table without an index for what it is asked for gets one
+    for the moment, of all its rows."""
+    steps = await execute(database.client, f"EXPLAIN QUERY PLAN {statement}")
+    found = [WALK.match(str(step["detail"])) for step in steps]
+    tables = {table: table for table, _alias in NAMED.findall(statement)}
+    tables |= {alias: table for table, alias in NAMED.findall(statement) if alias}
+    made = set(MADE.findall(statement))
+    return {(tables.get(one[1] or one[3], ""), one[2] or "") for one in found if one} - {(name, "") for name in made}
 
 
-def scanned(statement: str, plan: list[str]) -> set[str]:
-    """The tables that grow and are read whole."""
+async def walks_of_postgres(db: asyncpg.Connection, statement: str, tables: dict[str, str]) -> Walks:
+    """The same of PostgreSQL, with the plan for any values."""
+    await db.execute(f"PREPARE one AS {statement}")
+    values = ", ".join(["NULL"] * max(map(int, re.findall(r"\$(\d+)", statement)), default=0))
+    plan = json.loads(await db.fetchval(f"EXPLAIN (FORMAT JSON) EXECUTE one{f'({values})' if values else ''}"))
+    await db.execute("DEALLOCATE one")
+    return {
+        (node.get("Relation Name") or tables[node["Index Name"]], node.get("Index Name", ""))
+        for node in walking(plan[0]["Plan"])
+    }
+
+
+def walking(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The parts of a plan that look at each row of a table, or at each entry of an index."""
+    kind = node["Node Type"]
+    if kind == "Seq Scan" or ("Index" in kind and "Scan" in kind and "Index Cond" not in node):
+        yield node
+    for part in node.get("Plans", ()):
+        yield from walking(part)
+
+
+def hold(walks: dict[str, Walks]) -> None:
+    assert len(walks) > 200
+    whole = {statement: bad for statement, found in walks.items() if (bad := too_long(statement, found))}
+    assert not whole, "\n\n".join(f"{found}: {statement}" for statement, found in whole.items())
+
+
+def too_long(statement: str, walks: Walks) -> Walks:
+    """Those of them that grow with what happens."""
     if any(re.search(one, statement) for one in MAY):
         return set()
-    tables = {alias or table: table for table, alias in NAMED.findall(statement)}
-    tables |= {table: table for table, _alias in NAMED.findall(statement)}
-    made = set(re.findall(r"(?:WITH|RECURSIVE|,)\s+(\w+)\s*(?:\([^)]*\))?\s+AS\s+(?:MATERIALIZED\s+)?\(", statement))
-    found = {name for step in plan for name in (match[1] or match[2] for match in [SCAN.search(step)] if match)}
-    return {
-        table for name in found if (table := tables.get(name, "")) not in {"", *made} and table.lower() not in SMALL
-    }
+    return {(table, index) for table, index in walks if table and table.lower() not in SMALL and index not in FEW}
