@@ -27,8 +27,9 @@ INSERT INTO registration (key, request, consent, created_at, agent_id, customer_
   FROM n
   WHERE i < :c;
 
-INSERT INTO contact (phone)
-  SELECT phone
+INSERT INTO contact (phone, network, replies_since)
+  SELECT phone, CASE id % 4 WHEN 0 THEN '64002' WHEN 1 THEN '64004' WHEN 2 THEN '64005' ELSE '64009' END,
+      :now - :year + (id - :customer0) * :year / :c
   FROM customer
   WHERE id >= :customer0;
 
