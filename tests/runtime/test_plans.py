@@ -51,7 +51,7 @@ MAY = (
 )
 # What has one row for each gateway, place, price, kind of thing or person of the office, however much happens.
 SMALL = {
-    *("africastalking", "agent", "alert", "appliance", "added_up", "collection_count", "connectiongroup"),
+    *("africastalking", "agent", "appliance", "added_up", "collection_count", "connectiongroup"),
     *("connectiontype", "devicemodel", "gatewaystate", "keyword", "metertype", "minigrid", "network", "office_setting"),
     *("office_text", "officeuser", "paymentplan", "phone", "provider", "setting", "tariff", "till", "village"),
     *("vendingkey", "broadcast", "tortoise_migrations"),
@@ -59,7 +59,7 @@ SMALL = {
 # Indexes of what waits: what has gone its way has left them, so that they are as short as the queue. Of the few plans
 # that ended otherwise than by payment. And of whom a server knows again when it starts: it begins with the newest.
 FEW = {
-    *("inbox_new", "inbox_new_order", "notice_new", "payment_request_open", "payment_request_news"),
+    *("inbox_new", "inbox_new_order", "alert_untold", "notice_new", "payment_request_open", "payment_request_news"),
     *("outbox_waiting", "outbox_scheduled", "outbox_sending", "contract_ended_otherwise", "contact_known"),
 }
 NAMED = re.compile(r'\b(?:FROM|JOIN|UPDATE|INTO)\s+"?(\w+)"?(?:\s+(?:AS\s+)?"?(\w+)"?)?', re.IGNORECASE)
