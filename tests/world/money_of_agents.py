@@ -165,5 +165,5 @@ def hands_out(key: str, agent: int, customer: int, serial: str) -> Verb:
 
 
 async def nth_request(nth: int) -> CashRequest | None:
-    found = await CashRequest.all().order_by("id")
+    found = await CashRequest.all().order_by("id").select_related("customer", "agent")
     return found[nth % len(found)] if found else None
