@@ -13,8 +13,8 @@ from models.devices import LONGEST, Device, DeviceModel, Kind, Tariff, Unit
 from models.devices.meters import has_vending_key, new_meter
 from models.devices.tables import SERIAL
 from models.names import renew
-from models.rows import find_row
-from models.sql import lock_rows
+from models.rows import find_rows
+from models.sql import holding, lock_rows
 from models.tokens.openpaygo import has_count_left
 from models.tokens.sts import is_meter_number
 
@@ -177,8 +177,9 @@ async def hold_devices(rows: Sequence[HasSerial]) -> None:
 
 
 async def find_device(serial: str) -> Device | None:
-    """The device of this serial as it is now."""
-    return await find_row(Device, "serial = $1", [serial])
+    """The device of this serial as it is now; one that came since `hold_devices` is held from here on."""
+    found = await find_rows(Device, f"serial = $1{holding('device')}", [serial])
+    return found[0] if found else None
 
 
 async def _rows(_company: Company) -> AsyncIterator[Sequence[object]]:

@@ -17,6 +17,7 @@ from bot.runtime import Database
 from bot.server import Server
 from bot.text.numbers import Sender, SenderKind
 from handlers.exchange.importing import import_table
+from handlers.exchange.stock import StockRow, find_device, hold_devices
 from handlers.exchange.table import Table
 from models import sql
 from models.customers import registration
@@ -319,6 +320,23 @@ async def test_an_import_holds_devices_in_the_order_of_all_locks(mwanga: Server,
         await watch.close()
 
 
+async def test_an_import_holds_a_device_that_came_after_it_began(mwanga: Server, demo_url: str) -> None:
+    """Or an agent would register it, and the file give it to somebody else."""
+    row, hold = StockRow("SHS0999", *[None] * 5), "SELECT 1 FROM device WHERE serial = $1 FOR NO KEY UPDATE NOWAIT"
+    other = await asyncpg.connect(demo_url.removesuffix("&maxsize=6"))
+    try:
+        async with mwanga.database.work():
+            await hold_devices([row])
+            await other.execute(LIKE_STOCK, row.serial)
+            assert await find_device(row.serial)
+            with pytest.raises(asyncpg.LockNotAvailableError):
+                await other.execute(hold, row.serial)
+    finally:
+        await other.close()
+
+
+LIKE_STOCK = """INSERT INTO device (serial, kind, issuer, sealed_key, count, tariff_id)
+  SELECT $1, kind, issuer, sealed_key, count, tariff_id FROM device WHERE serial = 'SHS0284'"""
 DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
 
 
