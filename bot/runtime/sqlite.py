@@ -1,7 +1,9 @@
 """tortoise's SQLite client, durable and on the loop's own thread. (tortoise finds its migration dialect by the
 word sqlite in the module's name.)"""
 
+import asyncio
 import sqlite3
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -11,6 +13,8 @@ from tortoise.backends.base.client import TransactionalDBClient, TransactionCont
 from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionContext, SqliteTransactionWrapper
 from tortoise.connection import get_connections
 from tortoise.exceptions import IntegrityError, OperationalError
+
+WAIT_MS = 5_000  # so long for whoever has the file
 
 
 class _InlineConnection(aiosqlite.Connection):
@@ -134,10 +138,10 @@ class EmbeddedClient(SqliteClient):
         )
         await opened._connect()
         opened.row_factory = sqlite3.Row
-        # FULL syncs at each commit: what was answered 200 survives a power cut. What REPLACE takes away is deleted by
-        # triggers only when these may be set off by others.
-        durable = () if self._read_only else ("journal_mode=WAL", "synchronous=FULL")
-        for pragma in (*durable, "busy_timeout=5000", "foreign_keys=ON", "recursive_triggers=ON"):
+        if not self._read_only:
+            await _make_durable(opened)
+        # What REPLACE takes away is deleted by triggers only when these may be set off by others.
+        for pragma in (f"busy_timeout={WAIT_MS}", "foreign_keys=ON", "recursive_triggers=ON"):
             await opened.execute(f"PRAGMA {pragma}")
         self._connection = opened
 
@@ -148,6 +152,22 @@ class EmbeddedClient(SqliteClient):
 
     def _in_transaction(self) -> TransactionContext:
         return _Context(_Transaction(self), self._lock)
+
+
+async def _make_durable(opened: _InlineConnection) -> None:
+    """Have each commit synced (FULL): what was answered 200 survives a power cut. A new file gets its journal from
+    whoever opens it; where another process does that in the same moment SQLite does not wait, since each has read what
+    the other one wants to write."""
+    until = time.monotonic() + WAIT_MS / 1000
+    while True:
+        try:
+            await opened.execute("PRAGMA journal_mode=WAL")
+            break
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+        await asyncio.sleep(0.01)
+    await opened.execute("PRAGMA synchronous=FULL")
 
 
 def _read_only_name(file: Path) -> str:

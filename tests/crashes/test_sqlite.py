@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 import sys
 from pathlib import Path
+from typing import Any
 
 import aiosqlite
 import pytest
@@ -84,6 +85,32 @@ async def test_whoever_comes_next_undoes_what_a_broken_disk_left_open(
         async with database.work():
             await Setting.create(name="now", value="well")
         assert await Setting.filter(name__in=["lost", "now"]).values_list("name", flat=True) == ["now"]
+
+
+async def test_who_opens_a_new_file_waits_for_who_makes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite itself would not: two that open a new file at once would wait for each other."""
+    tried, execute = asyncio.Event(), aiosqlite.Connection.execute
+
+    def noted(connection: aiosqlite.Connection, statement: str, *values: Any) -> Any:
+        if "journal_mode" in statement:
+            tried.set()
+        return execute(connection, statement, *values)
+
+    monkeypatch.setattr(aiosqlite.Connection, "execute", noted)
+    other = sqlite3.connect(tmp_path / "mwanga.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    opening = asyncio.create_task(_opens(f"sqlite://{tmp_path}/mwanga.db"))
+    async with asyncio.timeout(60):
+        await tried.wait()
+        other.execute("CREATE TABLE word (text TEXT)")
+        other.execute("COMMIT")
+        await opening
+    other.close()
+
+
+async def _opens(url: str) -> None:
+    async with Database(url) as database:
+        assert await database.client.execute_query_dict("PRAGMA journal_mode") == [{"journal_mode": "wal"}]
 
 
 async def _fails(_connection: object) -> None:
