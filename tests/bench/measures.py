@@ -122,17 +122,18 @@ async def purchases(database: str, customers: int) -> float:
     async with Emulator() as daraja, mwanga(database, MWANGA_DARAJA_URL=daraja.url) as ours:
         before = int(sql(database, "SELECT COALESCE(MAX(id), 0) FROM token")[0][0])
         started = time.perf_counter()
-        paying = asyncio.create_task(_pay(daraja, customers))
+        paying = asyncio.create_task(_pay(daraja, first, customers))
         await texts(ours.port, [sms(f"+25572{first + n:07d}", "BUY 2000") for n in range(customers)], 32)
         await paying
         await reached(database, f"SELECT COUNT(*) FROM token WHERE id > {before}", customers)
         return customers / (time.perf_counter() - started)
 
 
-async def _pay(daraja: Emulator, pushes: int) -> None:
-    """Everybody types the PIN as soon as the phone rings."""
+async def _pay(daraja: Emulator, first: int, pushes: int) -> None:
+    """Everybody types the PIN as soon as the phone rings. Each round has receipts of its own: with one of an earlier
+    round it would be the same payment once more."""
     for number in range(pushes):
-        await daraja.pay((await daraja.wait_for(number + 1))[number])
+        await daraja.pay((await daraja.wait_for(number + 1))[number], f"UKT{first + number:07}")
 
 
 async def ledger(database: str, folder: Path, sales: int) -> dict[str, float]:
