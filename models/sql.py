@@ -262,7 +262,8 @@ async def lock_rows(table: str, condition: str, values: Sequence[Any]) -> None:
     Within a unit of work only the first to sell waits for rows, in the order of LOCKS. Whatever would be held out of
     this order, as by the second of a batch, is held at once or not at all: two batches that wait for each other would
     both stand still for a second until PostgreSQL ended one of them. When somebody else has such a row the unit of work
-    raises OperationalError: the batch is undone and each of it runs alone.
+    raises OperationalError: the batch is undone and each of it runs alone. Who is alone waits for whatever it holds:
+    a good sale must not fail because somebody else is busy.
 
     NO KEY: a row that points at this one, as a new ticket at its customer, has not to wait.
     """
@@ -291,7 +292,7 @@ def holding(table: str) -> str:
     if not on_postgres():
         return ""
     unit = unit_of_work()
-    wait = "" if unit is None or LOCKS.index(table) > unit.locked else " NOWAIT"
+    wait = "" if unit is None or unit.alone or LOCKS.index(table) > unit.locked else " NOWAIT"
     note_held(table)
     return f" FOR NO KEY UPDATE{wait}"
 
@@ -366,6 +367,7 @@ class UnitOfWork:
     def __init__(self, connection: BaseDBAsyncClient) -> None:
         self.connection = connection
         self.locked = -1  # the place in LOCKS of what is held
+        self.alone = False  # it handles what one person said; crossed with another one it is ended, and run again
         self.seen: dict[object, Any] = {}  # what may change meanwhile, and stays to the end as it was seen first
         self.expected: dict[str, set[Any]] = {}  # what it is about, by ids or phones
         self.ahead: dict[str, dict[Any, Any]] = {}  # what was asked of them already, by question

@@ -27,7 +27,6 @@ from models.sql import (
 
 # What a unit of work leaves for its end under these names: what is known of phones by now, what is on their screens.
 STATES, SCREENS = "contacts", "dialled turns"
-HELD = "held phones"  # what a unit of work has seen under this name: how many phones it holds from its beginning
 MOST_IN_A_ROW = 5  # texts that were not understood, answered before there is silence
 MOST_REPEATED = 2  # texts that were understood, and that came within the hour already
 MOST_MIXED = 3  # of both together, so that two machines hear five answers whatever they say
@@ -136,7 +135,7 @@ async def hold(phones: Sequence[str]) -> None:
         held = sorted(set(phones))
         await connection().execute_query(LOCK, [held])
         if unit := unit_of_work():
-            unit.seen[HELD] = len(held)
+            unit.alone = len(held) == 1
 
 
 async def _hold_too(phone: str) -> None:
@@ -146,7 +145,7 @@ async def _hold_too(phone: str) -> None:
     if not on_postgres():
         return
     unit = unit_of_work()
-    if unit and unit.seen.get(HELD) == 1:
+    if unit and unit.alone:
         await connection().execute_query(LOCK, [[phone]])
     elif not (await execute(connection(), HOLD_NOW, [phone]))[0]["held"]:
         raise OperationalError("This phone says something at this moment.")

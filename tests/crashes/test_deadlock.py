@@ -25,7 +25,7 @@ from models.customers.registration import Form, Registered, Registration
 from models.devices import Device, Kind, with_owner
 from models.money.ledger import AccountKind, balance
 from models.people import Agent, Village
-from models.selling import Sale, payment, quotes
+from models.selling import Contract, Sale, payment, quotes
 from models.selling.payable import PayableDevice
 from models.sql import execute
 from models.tickets import Ticket
@@ -164,6 +164,37 @@ async def test_two_batches_that_want_each_others_devices_do_not_wait_for_a_deadl
         ended = await asyncio.gather(*batches, return_exceptions=True)
     assert sum(isinstance(each, OperationalError) for each in ended) in (1, 2)
     assert all(each is None or isinstance(each, OperationalError) for each in ended)
+    await check_ledger(mwanga)
+
+
+@pytest.mark.parametrize("by", ["text", "dialled"])
+async def test_a_sale_waits_for_another_agent_who_earns_with_it(mwanga: Server, demo_url: str, by: str) -> None:
+    """Juma sold the device and still earns commission on it. Asha is held already, for her PIN; the sale that holds
+    Juma too, whom somebody else has, is no sale that fails."""
+    await Contract.filter(device__serial="SHS0283").update(commission=900_00, agent_id=2)
+    phones, address = Phones(mwanga), demo_url.removesuffix("&maxsize=6")
+    if by == "text":
+        await phones.text("Asha", "BUY SHS0283 8000")
+    else:
+        await phones.choose("Asha", "Sell power")
+        for answer in ("SHS0283", "8000", "1"):
+            await phones.enter("Asha", answer)
+    other, watch = await asyncpg.connect(address), await asyncpg.connect(address)
+    try:
+        async with other.transaction():
+            await other.execute("SELECT 1 FROM agent WHERE id = 2 FOR NO KEY UPDATE")
+            if by == "text":
+                selling = asyncio.create_task(phones.text("Asha", f"1 {PINS['Asha']}"))
+            else:
+                selling = asyncio.create_task(phones.enter("Asha", PINS["Asha"]))
+            while not selling.done() and not await watch.fetchval(WAITS):
+                await asyncio.sleep(0)
+        told = await selling
+    finally:
+        await other.close()
+        await watch.close()
+    assert "SOLD TZS 8,000" in (told if isinstance(told, str) else dict(told)["Asha"])
+    assert await Sale.all().count() == 1
     await check_ledger(mwanga)
 
 
