@@ -93,7 +93,6 @@ PATHS = [
 DOORS = ["sms", "delivery", "ussd", "ussd-end", "optout", "nothing"]
 PHONE_API = ["device", "message", "webhooks", "settings", "user/code", "events/x", "x"]
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", "TRACE"]
-HASH = re.compile(rb"[0-9a-f]{16,}")  # six digits stand in one by chance
 # What the server owns of money; none of it may grow.
 MONEY = ("sale", "payment", "token", "entry", "contract")
 
@@ -249,7 +248,7 @@ async def test_nothing_breaks_and_nothing_is_lost_sold_or_betrayed(
         locked = await at.rows("SELECT phone FROM agent WHERE locked_at IS NOT NULL")
         told = await at.rows("SELECT sentence FROM alert")
         assert len(told) >= len(locked)
-    kept, log = HASH.sub(b"", await everything(demo_url, engine)), caplog.text
+    kept, log = await everything(demo_url, engine), caplog.text
     assert b"SHS0283" in kept, "the scan reads what is stored"
     for pin in PINS:
         for spelling in (pin, f"{pin[:3]} {pin[3:]}", f"{pin[:2]} {pin[2:4]} {pin[4:]}", f"{pin[:4]}-{pin[4:]}"):
