@@ -20,6 +20,8 @@ from bot.payments import door
 from bot.runtime import Database
 from bot.runtime.logs import JsonFormatter
 from bot.server import Server
+from handlers.office.money import close
+from handlers.office.settings import backup
 from models.money.references import ALPHABET
 from tests.emulators.android.clock import Clock
 from tests.world import light_passwords, models_once, pages_once, slowness
@@ -112,10 +114,12 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture(autouse=True)
 def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Networks and providers wait for seconds, and then go on without our answer. A busy machine may take longer; a
-    test that is about those seconds sets its own."""
+    """Networks, providers and the office's readers wait for seconds, and then go on without our answer. A busy machine
+    may take longer; a test that is about those seconds sets its own."""
     monkeypatch.setattr(callbacks, "USSD_WITHIN_S", PATIENCE_S)
     monkeypatch.setattr(door, "ANSWER_WITHIN_S", PATIENCE_S)
+    monkeypatch.setattr(backup, "WAIT_S", PATIENCE_S)
+    monkeypatch.setattr(close, "PATIENCE_S", PATIENCE_S)
 
 
 @pytest.fixture(autouse=True)
