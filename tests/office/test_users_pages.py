@@ -14,7 +14,7 @@ from models.demo.world import OFFICE_PASSWORD, OFFICE_USER
 from models.people import OfficeRole, OfficeUser
 from tests.world.browser import PASSWORD, Office, open_office
 from tests.world.hostile import HOSTILE, check_inert, shows
-from tests.world.users_page import USERS, code_of, links_of, number_of, send, set_up, sign_in_anew
+from tests.world.users_page import USERS, code_of, links_of, number_of, send, set_up, sign_in_anew, wrong_codes
 
 pytestmark = pytest.mark.everyday_on_sqlite
 
@@ -254,7 +254,7 @@ async def test_guessing_codes_is_slowed_down(office: Office) -> None:
     with time_machine.travel(datetime.now(UTC), tick=False) as clock:
         secret, codes = await set_up(office)
         clock.shift(timedelta(minutes=2))
-        statuses = [(await enter(office, f"00000{n}"))[0] for n in range(6)]
+        statuses = [(await enter(office, code))[0] for code in wrong_codes(secret, 6)]
         assert statuses == [403] * 5 + [429]
         assert (await enter(office, code_of(secret)))[0] == 429 and (await enter(office, codes[0]))[0] == 429
         clock.shift(timedelta(minutes=16))
@@ -307,7 +307,8 @@ async def test_another_phone_takes_the_password_and_a_code(office: Office) -> No
     with time_machine.travel(datetime.now(UTC), tick=False) as clock:
         secret, codes = await set_up(office)
         clock.shift(timedelta(minutes=2))
-        for wrong in ({"password": "wrong", "code": codes[0]}, {"password": OFFICE_PASSWORD, "code": "000000"}):
+        [code] = wrong_codes(secret, 1)
+        for wrong in ({"password": "wrong", "code": codes[0]}, {"password": OFFICE_PASSWORD, "code": code}):
             assert (await send(office, "/me/second-factor/off", "/me", **wrong))[0] == 422
         status, fresh = await send(office, "/me/recovery-codes", "/me", password=OFFICE_PASSWORD)
         assert status == 200 and codes[1] not in fresh and len(re.findall(r"[A-Z2-9-]{19}", fresh)) == 10
