@@ -294,10 +294,14 @@ async def ask_fixed(ticket: Ticket, actor: str | OfficeUser) -> bool:
     return changed
 
 
-async def close(ticket: Ticket, actor: str | OfficeUser, text: str = "") -> bool:
-    """False when it is closed already."""
+async def close(
+    ticket: Ticket, actor: str | OfficeUser, text: str = "", *, silent_since: datetime | None = None
+) -> bool:
+    """False when it is closed already; with `silent_since` also when the customer, asked then or before, has answered
+    by now."""
     now = datetime.now(UTC)
-    changed = await _change(ticket, "state = 'closed', closed_at = $2", now, where="state <> 'closed'")
+    closed = "state = 'closed', closed_at = $2"
+    changed = await _change(ticket, closed, now, where="state <> 'closed'", silent_since=silent_since)
     if changed:
         ticket.state, ticket.closed_at = TicketState.CLOSED, now
         await _withdraw_question(ticket)
@@ -305,11 +309,13 @@ async def close(ticket: Ticket, actor: str | OfficeUser, text: str = "") -> bool
     return changed
 
 
-async def reopen(ticket: Ticket, actor: str | OfficeUser, text: str = "") -> bool:
+async def reopen(
+    ticket: Ticket, actor: str | OfficeUser, text: str = "", *, silent_since: datetime | None = None
+) -> bool:
     """It is not fixed after all; where who did the work has left meanwhile, it is nobody's. False when it is open
-    already."""
+    already; `silent_since` is as in `close`."""
     again = "state = 'open', asked_at = NULL, closed_at = NULL"
-    changed = await _change(ticket, again, where="state <> 'open'")
+    changed = await _change(ticket, again, where="state <> 'open'", silent_since=silent_since)
     if changed:
         ticket.state, ticket.asked_at, ticket.closed_at = TicketState.OPEN, None, None
         await _withdraw_question(ticket)
@@ -337,10 +343,11 @@ async def end_silent(most: int) -> list[tuple[Ticket, datetime, str]]:
     """End the question of some of the tickets whose customers were asked three days ago: who said nothing has it
     closed, and who wrote something that was no answer has it open again. Each comes with when the customer was asked,
     and with the last of those words (empty: silence)."""
-    ended = []
-    for ticket in await _find(SILENT, [datetime.now(UTC) - SILENCE, most]):
-        asked_at, words = ticket.asked_at or datetime.now(UTC), await _words_since_asked(ticket)
-        if await (reopen(ticket, "silence", words) if words else close(ticket, "silence")):
+    ended, since = [], datetime.now(UTC) - SILENCE
+    for ticket in await _find(SILENT, [since, most]):
+        asked_at, words = ticket.asked_at or since, await _words_since_asked(ticket)
+        end = reopen if words else close
+        if await end(ticket, "silence", words, silent_since=since):  # the answer may come just now
             ended.append((ticket, asked_at, words))
     return ended
 
@@ -513,8 +520,13 @@ async def _only(condition: str, values: Sequence[Any]) -> Ticket:
     return ticket
 
 
-async def _change(ticket: Ticket, what: str, *values: Any, where: str = "TRUE") -> bool:
-    """Whether the row was changed: only where it still is as this condition says."""
+async def _change(
+    ticket: Ticket, what: str, *values: Any, where: str = "TRUE", silent_since: datetime | None = None
+) -> bool:
+    """Whether the row was changed: only where it still is as this condition says, and with `silent_since` only where a
+    customer who was asked then or before still has not answered."""
+    if silent_since:
+        where, values = f"state = 'asked' AND asked_at <= ${len(values) + 2}", (*values, silent_since)
     statement = f"UPDATE ticket SET {what} WHERE id = $1 AND {where} RETURNING id"
     return bool(await execute(connection(), statement, [ticket.id, *values]))
 
