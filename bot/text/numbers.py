@@ -16,6 +16,8 @@ _NUMBER = re.compile(r"\+?[0-9]{4,20}")
 _SHORT_CODE = re.compile(r"\+?([0-9]{3,6})")
 # 3GPP TS 23.040 9.1.2.5: an address has at most 20 digits or 11 letters. The rest of a longer one is noise.
 _ADDRESS_LENGTH = 20
+# ITU-T E.164 6.1: with the calling code. The tables know longer ones in some countries, which are machines' alone.
+_MOST_DIGITS = 15
 
 
 class SenderKind(StrEnum):
@@ -38,8 +40,8 @@ def parse(raw: str, country: str) -> str:
     """The number in E.164; one without a calling code is of `country` (ISO 3166, two capitals).
 
     Takes 0712.., 712.., 255712.., +255712.. and 00255712.. with spaces, dashes, dots and any script's digits.
-    The length must be possible there; the prefix may be unknown, since operators have new ones before the
-    tables do. Raises ValueError with a short sentence, and LookupError for an unknown country.
+    The length must be possible there, and no longer than E.164 lets it be; the prefix may be unknown, since operators
+    have new ones before the tables do. Raises ValueError with a short sentence, and LookupError for an unknown country.
     """
     if _canonical(country).fullmatch(raw):
         return raw
@@ -75,6 +77,8 @@ def _read(text: str, country: str) -> phonenumbers.PhoneNumber:
 
 def _length(number: phonenumbers.PhoneNumber) -> int:
     """Whether the length is possible, as a ValidationResult."""
+    if len(phonenumbers.format_number(number, PhoneNumberFormat.E164)) > len("+") + _MOST_DIGITS:
+        return ValidationResult.TOO_LONG
     region = phonenumbers.region_code_for_country_code(number.country_code or 0)
     if number.italian_leading_zero and phonenumbers.ndd_prefix_for_region(region, True) == "0":
         # The package counts the 0 as a digit of the number when a digit is missing: 071234567 for 0712345678.
@@ -92,7 +96,8 @@ def _canonical(country: str) -> re.Pattern[str]:
     if region is None or region.general_desc is None:
         raise LookupError(f"{country} is not a country code.")
     trunk = f"(?!{region.national_prefix_for_parsing})" if region.national_prefix_for_parsing else ""
-    lengths = "|".join(f"[0-9]{{{length}}}" for length in region.general_desc.possible_length)
+    most = _MOST_DIGITS - len(str(region.country_code))
+    lengths = "|".join(f"[0-9]{{{length}}}" for length in region.general_desc.possible_length if length <= most)
     return re.compile(rf"\+{region.country_code}{trunk}(?:{lengths})")
 
 

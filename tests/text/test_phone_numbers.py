@@ -113,6 +113,12 @@ def test_reading_a_number_again_changes_nothing(country: str, digits: str) -> No
     assert parse("00" + number[1:], country) == number
 
 
+@given(countries, st.from_regex(r"\+?[1-9][0-9]{11,17}", fullmatch=True))
+def test_no_number_is_longer_than_e164_lets_it_be(country: str, raw: str) -> None:
+    kind, value = sender(raw, country)
+    assert kind is not NUMBER or len(value) <= 16
+
+
 @given(countries, st.from_regex(r"[1-9][0-9]{4,12}", fullmatch=True))
 def test_what_is_taken_at_first_sight_is_what_the_tables_say(country: str, national: str) -> None:
     raw = f"+{phonenumbers.country_code_for_region(country)}{national}"
@@ -180,7 +186,7 @@ def test_a_sender_abroad_without_a_plus_is_no_longer_number_of_the_country(raw: 
 @given(st.text(max_size=30))
 def test_any_sender_is_read(raw: str) -> None:
     kind, value = sender(raw, "TZ")
-    assert len(value) <= 20
+    assert len(value) <= (16 if kind is NUMBER else 20)
     assert (kind is NUMBER) == value.startswith("+") or kind is ALPHA
 
 
