@@ -438,15 +438,25 @@ class Worker:
             return await self._inbox.count_away(message.id)
 
     async def _set_aside(self, message: StoredSms, error: Exception) -> None:
-        """Keep a poison message with its error, and tell its sender once."""
+        """Keep a poison message with its error, and tell its sender once. Where that is what breaks, nobody is told: it
+        would come first for ever, and hold up all others."""
+        try:
+            await self._keep_failed(message, error, answered=True)
+        except DatabaseAway:
+            raise
+        except Exception:
+            log.exception("nobody could be told that a message failed", extra={"inbox": message.id})
+            await self._keep_failed(message, error, answered=False)
+
+    async def _keep_failed(self, message: StoredSms, error: Exception, *, answered: bool) -> None:
         async with self._database.work():
             # Whoever has it now loses the database under it too, and would leave it to us as we to him.
             if not await self._inbox.claim_one(message.id, wait=True):
                 return  # it was committed after all, though nobody was told so
             error_text = f"{type(error).__name__} at {_place_of(error)}"
-            if is_machine(message.sender):
+            if answered and is_machine(message.sender):
                 await self._dispatcher.keep_aside(message, type(error).__name__)
-            else:
+            elif answered:
                 callers = await find_callers([message.sender.value])
                 language = callers[message.sender.value].language or self._company.languages[0]
                 await enqueue(self._dispatcher.apology(message, language), now_ms())

@@ -4,10 +4,11 @@ goes away under it."""
 import pytest
 
 from bot.inbound.worker import MOST_AWAYS
-from bot.message import UssdTurn
+from bot.message import Inbound, UssdTurn
 from bot.runtime import DatabaseAway
 from bot.server import Server
 from bot.text.entry import LONGEST, shown
+from bot.text.numbers import sender
 from models.sql import execute
 from tests.world.people import GATEWAY, MENU, PEOPLE, Phones
 
@@ -89,6 +90,37 @@ async def test_a_message_under_which_the_database_goes_away_is_set_aside(
     most = MOST_AWAYS if mwanga.database.embedded else MOST_AWAYS + 3
     assert kept["state"] == "failed" and MOST_AWAYS <= kept["aways"] <= most
     assert await phones.text("Asha", "CASH"), "and the next one is handled"
+
+
+async def test_a_message_whose_sender_cannot_even_be_told_holds_up_nobody(
+    mwanga: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once a number too long for the column of the outbox stopped every loop: neither reply nor apology was stored."""
+    handle, phones = mwanga.worker._dispatcher.handle, Phones(mwanga)
+
+    async def poisoned(message, *others):  # type: ignore[no-untyped-def]
+        if message.text == "poison":
+            raise ValueError("This is too long.")
+        return await handle(message, *others)
+
+    def no_apology(*_about: object) -> object:
+        raise ValueError("This is too long as well.")
+
+    monkeypatch.setattr(mwanga.worker._dispatcher, "handle", poisoned)
+    monkeypatch.setattr(mwanga.worker._dispatcher, "apology", no_apology)
+    assert await phones.text("Asha", "poison") == []
+    assert (await row(mwanga))["state"] == "failed"
+    assert await phones.text("Asha", "CASH"), "and the next one is handled"
+
+
+@pytest.mark.parametrize("number", ["+6281234567890123", "+23422901234567891"])
+async def test_a_number_longer_than_any_phones_is_a_machine(mwanga: Server, number: str) -> None:
+    """Some countries number their machines so; E.164 ends at 15 digits, and so does the column of the outbox."""
+    await mwanga.inbox.record(Inbound(GATEWAY, "a machine", sender(number, "TZ"), "hello"))
+    phones = Phones(mwanga)
+    assert [name for name, _text in await phones.text("Asha", "CASH")] == ["Asha"]
+    rows = await execute(mwanga.database.client, "SELECT phone, state FROM inbox ORDER BY id")
+    assert [(row["phone"], row["state"]) for row in rows] == [(number, "done"), (PEOPLE["Asha"], "done")]
 
 
 async def test_no_message_is_blamed_while_the_database_is_away(mwanga: Server, monkeypatch: pytest.MonkeyPatch) -> None:
