@@ -19,7 +19,7 @@ from models.messages.withdrawal import withdraw_question_about
 from models.people import Agent, Customer, OfficeUser
 from models.people.office_users import list_users
 from models.rows import find_row, find_rows, read_row
-from models.sql import Steps, columns_of, connection, execute, insert, lock_rows, marks
+from models.sql import Steps, columns_of, connection, execute, for_update, insert, lock_rows, marks, note_held
 
 DUE = timedelta(days=3)  # when nobody says otherwise
 SILENCE = timedelta(days=3)  # without an answer to "is it fixed?" a ticket closes
@@ -37,7 +37,7 @@ VISITS_AFTER = """SELECT id, due_at, customer_id, key FROM ticket
 OVERDUE = """SELECT n.id, k.customer_id FROM instalment n JOIN contract k ON k.id = n.contract_id
   WHERE n.id IN ({instalments}) AND EXISTS
     (SELECT 1 FROM instalment i WHERE i.contract_id = k.id AND i.paid < i.amount AND i.due_on < $1)"""
-SILENT = "ticket.state = 'asked' AND ticket.asked_at <= $1 ORDER BY ticket.asked_at LIMIT $2"
+SILENT = "SELECT id FROM ticket WHERE state = 'asked' AND asked_at <= $1 ORDER BY asked_at LIMIT $2"
 
 
 class Category(StrEnum):
@@ -294,14 +294,10 @@ async def ask_fixed(ticket: Ticket, actor: str | OfficeUser) -> bool:
     return changed
 
 
-async def close(
-    ticket: Ticket, actor: str | OfficeUser, text: str = "", *, silent_since: datetime | None = None
-) -> bool:
-    """False when it is closed already; with `silent_since` also when the customer, asked then or before, has answered
-    by now."""
+async def close(ticket: Ticket, actor: str | OfficeUser, text: str = "") -> bool:
+    """False when it is closed already."""
     now = datetime.now(UTC)
-    closed = "state = 'closed', closed_at = $2"
-    changed = await _change(ticket, closed, now, where="state <> 'closed'", silent_since=silent_since)
+    changed = await _change(ticket, "state = 'closed', closed_at = $2", now, where="state <> 'closed'")
     if changed:
         ticket.state, ticket.closed_at = TicketState.CLOSED, now
         await _withdraw_question(ticket)
@@ -309,13 +305,11 @@ async def close(
     return changed
 
 
-async def reopen(
-    ticket: Ticket, actor: str | OfficeUser, text: str = "", *, silent_since: datetime | None = None
-) -> bool:
+async def reopen(ticket: Ticket, actor: str | OfficeUser, text: str = "") -> bool:
     """It is not fixed after all; where who did the work has left meanwhile, it is nobody's. False when it is open
-    already; `silent_since` is as in `close`."""
+    already."""
     again = "state = 'open', asked_at = NULL, closed_at = NULL"
-    changed = await _change(ticket, again, where="state <> 'open'", silent_since=silent_since)
+    changed = await _change(ticket, again, where="state <> 'open'")
     if changed:
         ticket.state, ticket.asked_at, ticket.closed_at = TicketState.OPEN, None, None
         await _withdraw_question(ticket)
@@ -342,12 +336,14 @@ async def _withdraw_question(ticket: Ticket) -> None:
 async def end_silent(most: int) -> list[tuple[Ticket, datetime, str]]:
     """End the question of some of the tickets whose customers were asked three days ago: who said nothing has it
     closed, and who wrote something that was no answer has it open again. Each comes with when the customer was asked,
-    and with the last of those words (empty: silence)."""
+    and with the last of those words (empty: silence). Whom somebody just answers for is left for the next time."""
     ended, since = [], datetime.now(UTC) - SILENCE
-    for ticket in await _find(SILENT, [since, most]):
+    # FOR UPDATE and not NO KEY: who writes something that is no answer changes no ticket, but points at one.
+    held = await execute(connection(), f"{SILENT}{for_update(skip_locked=True)}", [since, most])
+    note_held("ticket")
+    for ticket in await _of_numbers([row["id"] for row in held]):
         asked_at, words = ticket.asked_at or since, await _words_since_asked(ticket)
-        end = reopen if words else close
-        if await end(ticket, "silence", words, silent_since=since):  # the answer may come just now
+        if await (reopen(ticket, "silence", words) if words else close(ticket, "silence")):
             ended.append((ticket, asked_at, words))
     return ended
 
@@ -508,6 +504,11 @@ async def _find(condition: str, values: Sequence[Any]) -> list[Ticket]:
     return await find_rows(Ticket, condition, values, joined=("customer", "device", "reporter", "agent", "staff"))
 
 
+async def _of_numbers(numbers: Sequence[int]) -> list[Ticket]:
+    """In the order in which their customers were asked."""
+    return await _find(f"ticket.id IN ({marks(len(numbers))}) ORDER BY ticket.asked_at", numbers) if numbers else []
+
+
 async def _first(condition: str, values: Sequence[Any]) -> Ticket | None:
     found = await _find(f"{condition} LIMIT 1", values)
     return found[0] if found else None
@@ -520,13 +521,8 @@ async def _only(condition: str, values: Sequence[Any]) -> Ticket:
     return ticket
 
 
-async def _change(
-    ticket: Ticket, what: str, *values: Any, where: str = "TRUE", silent_since: datetime | None = None
-) -> bool:
-    """Whether the row was changed: only where it still is as this condition says, and with `silent_since` only where a
-    customer who was asked then or before still has not answered."""
-    if silent_since:
-        where, values = f"state = 'asked' AND asked_at <= ${len(values) + 2}", (*values, silent_since)
+async def _change(ticket: Ticket, what: str, *values: Any, where: str = "TRUE") -> bool:
+    """Whether the row was changed: only where it still is as this condition says."""
     statement = f"UPDATE ticket SET {what} WHERE id = $1 AND {where} RETURNING id"
     return bool(await execute(connection(), statement, [ticket.id, *values]))
 

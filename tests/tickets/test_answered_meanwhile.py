@@ -2,13 +2,14 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
 
 from bot.server import Server
 from handlers.tickets.fixed import close_silent
-from models.tickets import Ticket, TicketEvent, TicketState, tickets
+from models.tickets import Ticket, TicketEvent, TicketState
 from tests.world.people import Phones
 
 NOON = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -20,43 +21,44 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.mark.parametrize(
-    ("before", "meanwhile", "state"),
+    ("before", "answer", "state", "then"),
     [
-        ([], [("Baraka", "2")], TicketState.OPEN),
-        ([("Baraka", "call me please")], [("Baraka", "1")], TicketState.CLOSED),
-        ([], [("Baraka", "2"), ("Asha", "DONE K1")], TicketState.ASKED),
+        ([], "2", TicketState.OPEN, 0),
+        ([("Baraka", "call me please")], "1", TicketState.CLOSED, 0),
+        ([], "call me please", TicketState.ASKED, 1),
     ],
 )
 async def test_who_answers_in_the_last_moment_was_not_silent(
     mwanga: Server,
     monkeypatch: pytest.MonkeyPatch,
     before: list[tuple[str, str]],
-    meanwhile: list[tuple[str, str]],
+    answer: str,
     state: TicketState,
+    then: int,
 ) -> None:
-    phones, found, go_on, look = Phones(mwanga), asyncio.Event(), asyncio.Event(), tickets._words_since_asked
+    phones, handled, go_on, write = Phones(mwanga), asyncio.Event(), asyncio.Event(), mwanga.worker._write
 
-    async def look_later(ticket: Ticket) -> str:
-        words = await look(ticket)
-        found.set()
+    async def write_later(batch: Any) -> None:
+        handled.set()
         await go_on.wait()
-        return words
+        await write(batch)
 
-    async def end_silent() -> object:
+    async def end_silent() -> list[Any]:
         async with mwanga.database.work():
-            return await close_silent(mwanga.company, 10)
+            return list(await close_silent(mwanga.company, 10))
 
     with time_machine.travel(NOON, tick=False) as clock:
         for name, text in [("Asha", "FIX SHS0283 no power"), ("Asha", "DONE K1"), *before]:
             await phones.text(name, text)
         clock.shift(timedelta(days=3))
-        monkeypatch.setattr(tickets, "_words_since_asked", look_later)
-        ending = asyncio.create_task(end_silent())
+        monkeypatch.setattr(mwanga.worker, "_write", write_later)
+        answering = asyncio.create_task(phones.text("Baraka", answer))
         async with asyncio.timeout(60):
-            await found.wait()
-            for name, text in meanwhile:
-                await phones.text(name, text)
+            await handled.wait()
+            assert await end_silent() == []
             go_on.set()
-            assert await ending == []
-    assert (await Ticket.get()).state == state
-    assert not await TicketEvent.filter(actor="silence").exists()
+            await answering
+        assert (await Ticket.get()).state == state
+        assert not await TicketEvent.filter(actor="silence").exists()
+        assert len(await end_silent()) == then
+    assert (await Ticket.get()).state == (TicketState.OPEN if then else state)
