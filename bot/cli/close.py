@@ -37,13 +37,11 @@ def close(
             closing = _day(day, company)
             await CLOCK.begin(lenient=await is_demo())
             try:
-                async with database.work():
-                    if all_:
-                        closed = await close_all(closing, company.zone, by)
-                    elif provider:
-                        closed = [await close_provider(await _provider(provider), closing, company.zone, by)]
-                    else:
-                        closed = [await close_agent(await _agent(phone), closing, company.zone, by)]
+                if all_:
+                    closed = await close_all(database.work, closing, company.zone, by)
+                else:
+                    async with database.work():
+                        closed = [await _close_one(phone, provider, closing, company, by)]
             except ClockAhead:
                 fail(AHEAD)
             except DayNotOver:
@@ -64,6 +62,12 @@ def _day(text: str, company: Company) -> date:
     except (ValueError, OverflowError):  # no day, or one at either end of all time
         fail(f"{text} is no day: write it like 2026-11-27.")
     return day
+
+
+async def _close_one(phone: str, provider: str | None, day: date, company: Company, by: str) -> Closed:
+    if provider:
+        return await close_provider(await _provider(provider), day, company.zone, by)
+    return await close_agent(await _agent(phone), day, company.zone, by)
 
 
 async def _agent(phone: str) -> Agent:

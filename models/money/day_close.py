@@ -4,7 +4,10 @@ The database refuses what is effective before the end of a closed day (models/mi
 or of the one agent or provider whose day was closed. What comes late is booked at the first moment that is open.
 """
 
+import asyncio
 import json
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -20,10 +23,11 @@ from models.people import Agent
 from models.sql import connection, execute, insert, marks, on_postgres, read_day, read_moment
 
 EVERYBODY = ""  # the subject of the day of all
-# Held by whoever closes, until the commit; each entry holds it too, but lets the others in: nothing is being booked
-# while a day's figures are read.
+# Held by whoever closes a day that is open for all, until the commit; each entry holds it too, but lets the others in:
+# nothing is being booked while the figures of such a day are read.
 HOLD = "SELECT pg_advisory_xact_lock(7269423)"
 HOLD_TOO = "SELECT pg_advisory_xact_lock_shared(7269423)"
+KEEP_ALONE = "SELECT pg_advisory_xact_lock(7269431)"  # two who close the same day at once would both be first
 # What was begun in the last moment of a day is booked by now: a sale says when it took effect as it is written.
 MARGIN = timedelta(minutes=1)
 _OF_SUBJECT = """JOIN account a ON a.id = l.account_id JOIN entry e ON e.id = l.entry_id
@@ -41,6 +45,7 @@ SINCE = """SELECT a.kind, SUM(l.amount) AS sum, SUM(CASE WHEN l.amount > 0 THEN 
   WHERE e.effective_at >= $1 AND e.effective_at < $2 GROUP BY a.kind"""
 FAR = datetime(9999, 1, 1, tzinfo=UTC)
 Figures = dict[str, int]
+BeginWork = Callable[[], AbstractAsyncContextManager[object]]  # a unit of work
 
 
 class DayClose(Model):
@@ -98,14 +103,26 @@ async def close_provider(provider: Provider, day: date, zone: ZoneInfo, actor: s
     return await _close(f"provider {provider.name}", day, zone, actor)
 
 
-async def close_all(day: date, zone: ZoneInfo, actor: str) -> list[Closed]:
-    """Close the day of each agent and each provider who ever had money of ours, and that of all, which comes last; in
-    the caller's unit of work. Raises DayNotOver."""
-    await _hold_books()  # before anybody is looked for: who is being booked now has a day too
-    known = "SELECT DISTINCT owner FROM account WHERE kind IN ('cash', 'commission', 'wallet') ORDER BY owner"
-    subjects = [f"agent {row['owner']}" for row in await execute(connection(), known)]
-    subjects += [f"provider {provider.name}" for provider in await Provider.all().order_by("name")]
-    return [await _close(subject, day, zone, actor) for subject in (*subjects, EVERYBODY)]
+async def close_all(begin_work: BeginWork, day: date, zone: ZoneInfo, actor: str) -> list[Closed]:
+    """Close the day of each agent and each provider who ever had money of ours, and that of all, which is the last of
+    the list. Raises DayNotOver.
+
+    The day of all is closed first, and nobody sells while its figures are read. What was being booked is there then,
+    and from then on nothing moves the figures of the others: they are read beside all sales, and kept each in a unit
+    of work of its own. Where that broke off, closing the day again does the rest.
+    """
+    begins, ends = bounds_of(day, zone)
+    async with begin_work():
+        of_all = await _close(EVERYBODY, day, zone, actor)
+    kept, closed = await closed_days(day), []
+    for subject in await _subjects():
+        await asyncio.sleep(0)  # others get their turn between two of them
+        if subject not in kept:
+            figures = await _figures(subject, begins, ends)
+            async with begin_work():
+                kept[subject] = await _keep(subject, day, ends, figures, actor)
+        closed.append(kept[subject])
+    return [*closed, of_all]
 
 
 async def figures_of(subject: str, day: date, zone: ZoneInfo) -> dict[str, Any]:
@@ -130,27 +147,42 @@ async def first_open(at: datetime, *, agent_id: int | None = None, provider: str
     return max(at, read_moment(row["ends_at"])) if row["ends_at"] else at
 
 
-async def _hold_books() -> None:
-    """Wait for the entries that are being booked, and let no other begin until the commit. SQLite has one writer."""
-    if on_postgres():
-        await execute(connection(), HOLD)
+async def _subjects() -> list[str]:
+    """Each agent and each provider who ever had money of ours."""
+    known = "SELECT DISTINCT owner FROM account WHERE kind IN ('cash', 'commission', 'wallet') ORDER BY owner"
+    agents = [f"agent {row['owner']}" for row in await execute(connection(), known)]
+    return [*agents, *(f"provider {provider.name}" for provider in await Provider.all().order_by("name"))]
 
 
 async def _close(subject: str, day: date, zone: ZoneInfo, actor: str) -> Closed:
-    await _hold_books()
-    if earlier := await DayClose.get_or_none(day=day, subject=subject):
-        return _closed(earlier, new=False)
-    now, (begins, ends) = datetime.now(UTC), bounds_of(day, zone)
-    if now < ends + MARGIN:
+    if on_postgres():  # SQLite has one writer
+        await execute(connection(), HOLD)
+    if earlier := await _find(subject, day):
+        return earlier
+    begins, ends = bounds_of(day, zone)
+    if datetime.now(UTC) < ends + MARGIN:
         raise DayNotOver(day)
     if await CLOCK.doubt() is Doubt.AHEAD:
         raise ClockAhead(day)
-    figures = await _figures(subject, begins, ends)
+    return await _keep(subject, day, ends, await _figures(subject, begins, ends), actor)
+
+
+async def _keep(subject: str, day: date, ends: datetime, figures: dict[str, Any], actor: str) -> Closed:
+    """Close it with these figures, unless somebody else was quicker."""
+    if on_postgres():
+        await execute(connection(), KEEP_ALONE)
+    if earlier := await _find(subject, day):
+        return earlier
     columns = {"day": day, "subject": subject, "ends_at": ends, "figures": json.dumps(figures), "actor": actor}
-    columns |= {"created_at": now}
+    columns |= {"created_at": datetime.now(UTC)}
     row = DayClose(id=await insert("day_close", **columns), **columns, _from_db=True)
     await record(actor, "close day", subject or "all", str(day))
     return _closed(row, new=True)
+
+
+async def _find(subject: str, day: date) -> Closed | None:
+    row = await DayClose.get_or_none(day=day, subject=subject)
+    return _closed(row, new=False) if row else None
 
 
 def _closed(row: DayClose, *, new: bool) -> Closed:

@@ -1,7 +1,7 @@
 """A day that is to be closed: whose it is, and what somebody should see to before."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from models.money.day_close import EVERYBODY
@@ -23,6 +23,12 @@ OPEN = {
     "voids": """SELECT COUNT(*) AS number FROM void v JOIN sale s ON s.id = v.sale_id
       WHERE v.state = 'asked' AND s.created_at >= $1 AND s.created_at < $2""",
 }
+# Whose money moved before the end of a day that is closed for all, and whose own figures of it were not kept.
+LEFT = """SELECT 1 FROM account a LEFT JOIN provider p ON a.kind = 'clearing' AND p.id = a.owner
+  WHERE a.kind IN ('cash', 'commission', 'wallet', 'clearing') AND NOT EXISTS (SELECT 1 FROM day_close c WHERE
+    c.day = $1 AND c.subject = CASE a.kind WHEN 'clearing' THEN 'provider ' || p.name ELSE 'agent ' || a.owner END)
+  AND (SELECT e.effective_at FROM line l JOIN entry e ON e.id = l.entry_id WHERE l.account_id = a.id
+    ORDER BY l.id LIMIT 1) < $2 LIMIT 1"""
 
 
 @dataclass(frozen=True)
@@ -47,3 +53,9 @@ async def what_is_open(since: datetime, until: datetime) -> dict[str, int]:
         [row] = await execute(connection(), statement, [since, until])
         found[name] = int(row["number"])
     return found
+
+
+async def is_anybody_left(day: date, until: datetime) -> bool:
+    """Whether a day that is closed for all, and ends at `until`, was not closed to the end for each agent and each
+    provider: that broke off."""
+    return bool(await execute(connection(), LEFT, [day, until]))

@@ -2,6 +2,8 @@
 
 import asyncio
 import itertools
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -12,7 +14,9 @@ from bot.cli import close as close_command
 from bot.runtime import Database
 from bot.server import Server
 from models import clock
+from models.audit import Audit
 from models.clock import CLOCK, Doubt
+from models.money import day_close
 from models.money.day_close import Closed, DayNotOver, close_agent, close_all, close_provider, first_open
 from models.money.hand_in import hand_in
 from models.money.ledger import AccountKind, Posting, post
@@ -56,9 +60,19 @@ async def pay_out(provider: Provider, amount: int, fee: int, at: datetime) -> No
     await post(f"fee {next(_entries)}", kept, actor="test", effective_at=at)
 
 
-async def closed(database: Database) -> list[Closed]:
-    async with database.work():
-        return await close_all(DAY, ZONE, "Rehema")
+async def closed(database: Database, actor: str = "Rehema") -> list[Closed]:
+    return await close_all(database.work, DAY, ZONE, actor)
+
+
+async def go_on() -> None:
+    """Nothing happens."""
+
+
+@dataclass
+class Second:
+    """Who comes while the days of all are closed, one after the other."""
+
+    comes: Callable[[], Awaitable[None]] = go_on
 
 
 @pytest.fixture
@@ -144,7 +158,7 @@ async def test_twice_is_the_same(open_books: Database) -> None:
     first = await closed(open_books)
     async with open_books.work():
         await take(1, 20_000, NEXT)
-        again = await close_all(DAY, ZONE, "Somebody else")
+    again = await closed(open_books, "Somebody else")
     assert [(each.figures, each.actor) for each in again] == [(each.figures, "Rehema") for each in first]
     assert [each.new for each in (*first, *again)] == [True, True, False, False]
 
@@ -215,6 +229,81 @@ async def test_who_closes_waits_for_what_is_being_booked(open_books: Database) -
 
     _, done = await asyncio.gather(book(), close())
     assert done[0].figures["taken"] == 5_000 == done[-1].figures["cash"]["closing"]
+
+
+@pytest.fixture
+def second(monkeypatch: pytest.MonkeyPatch) -> Second:
+    """What happens when the second agent's figures are read."""
+    second, read = Second(), day_close._agent_figures
+
+    async def watched(agent: int, begins: datetime, ends: datetime) -> day_close.Figures:
+        if agent == 2:
+            await second.comes()
+        return await read(agent, begins, ends)
+
+    monkeypatch.setattr(day_close, "_agent_figures", watched)
+    return second
+
+
+async def test_everybody_sells_while_the_days_of_agents_are_closed(open_books: Database, second: Second) -> None:
+    async with open_books.work():
+        await take(1, 20_000, NOON, 2_000)
+        await take(2, 9_000, NOON)
+    reads, sold = asyncio.Event(), asyncio.Event()
+
+    async def wait() -> None:
+        reads.set()
+        await sold.wait()
+
+    second.comes = wait
+    closing = asyncio.create_task(closed(open_books))
+    await reads.wait()
+    try:
+        async with asyncio.timeout(30), open_books.work():
+            await take(1, 5_000, NEXT)
+    finally:
+        sold.set()
+        done = {each.subject: each.figures for each in await closing}
+    assert [done[agent]["closing"] for agent in ("agent 1", "agent 2")] == [20_000, 9_000]
+    assert done[""]["cash"]["closing"] == 29_000 and done["agent 1"]["commission due"] == 2_000
+
+
+async def test_what_broke_off_is_closed_by_closing_again(open_books: Database, second: Second) -> None:
+    async with open_books.work():
+        await take(1, 20_000, NOON)
+        await take(2, 9_000, NOON)
+        await Provider.create(name="daraja")
+
+    async def break_off() -> None:
+        raise LookupError
+
+    second.comes = break_off
+    with pytest.raises(LookupError):
+        await closed(open_books)
+    second.comes = go_on
+    with pytest.raises(Exception, match="the day is closed"):
+        async with open_books.work():
+            await take(2, 5_000, NOON)
+    async with open_books.work():
+        await take(2, 1_000, NEXT)
+    done = await closed(open_books, "Zuberi")
+    new = {each.subject: each.new for each in done}
+    assert new == {"agent 1": False, "agent 2": True, "provider daraja": True, "": False}
+    assert done[1].figures["closing"] == 9_000 == done[-1].figures["cash"]["closing"] - done[0].figures["closing"]
+    notes = await Audit.filter(action="close day").order_by("id")
+    assert [(note.subject, note.actor) for note in notes] == [
+        *(("all", "Rehema"), ("agent 1", "Rehema"), ("agent 2", "Zuberi"), ("provider daraja", "Zuberi"))
+    ]
+
+
+async def test_two_close_a_day_at_once(open_books: Database) -> None:
+    async with open_books.work():
+        await take(1, 20_000, NOON)
+        await take(2, 9_000, NOON)
+    one, other = await asyncio.gather(closed(open_books), closed(open_books, "Zuberi"))
+    assert [each.new for each in one] == [not each.new for each in other]
+    assert [(each.figures, each.actor) for each in one] == [(each.figures, each.actor) for each in other]
+    assert await Audit.filter(action="close day").count() == 3
 
 
 async def test_what_comes_late_is_booked_although_somebody_closes_meanwhile(open_books: Database) -> None:

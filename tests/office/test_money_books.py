@@ -10,7 +10,10 @@ from aiohttp import FormData
 from bot.config import Config
 from handlers.office.money import collection
 from models.clock import CLOCK, Doubt
+from models.money import day_close
 from models.money.books import find_fault
+from models.money.day_close import bounds_of, close_all
+from models.money.ledger import AccountKind, Posting, post
 from models.people import MiniGrid
 from models.selling.collection import Counted, Part
 from models.selling.contracts import Contract, Instalment
@@ -205,6 +208,28 @@ async def test_a_day_is_closed_once_it_is_over(desk: Desk) -> None:
     assert f"{yesterday} is closed for the whole books, by rehema" in await desk.page("/money/close")
     figures = await desk.page(f"/money/close?day={today}&of=agent+1")
     assert "Taken 4,000" in figures and "After the day 4,000" in figures
+
+
+async def test_a_day_that_was_not_closed_to_the_end_is_closed_on(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    server, actor = desk.office.mwanga, "rehema"
+    yesterday = server.company.today() - timedelta(days=1)
+    at, sold = f"/money/close?day={yesterday}", [Posting(AccountKind.CASH, 1, 5), Posting(AccountKind.DAYS, 0, -5)]
+    async with server.database.work():
+        await post("a sale", sold, actor=actor, effective_at=bounds_of(yesterday, server.company.zone)[0])
+
+    async def stop(*_: object) -> None:
+        raise LookupError
+
+    with monkeypatch.context() as patch, pytest.raises(LookupError):
+        patch.setattr(day_close, "_agent_figures", stop)
+        await close_all(server.database.work, yesterday, server.company.zone, actor)
+    page = await desk.page(at)
+    assert f"{yesterday} is closed for the whole books" in page and "Asha Mushi, +255700000001 open" in page
+    assert "Close the day of all" in page
+    for _press in range(2):
+        await desk.done("/money/close", at=at, day=str(yesterday), subject="all")
+    page = await desk.page(at)
+    assert "Asha Mushi, +255700000001 closed by rehema" in page and "Close the day of all" not in page
 
 
 async def test_what_keeps_a_day_open_is_said(desk: Desk) -> None:

@@ -348,7 +348,7 @@ class Life:
         """Yesterday is closed."""
 
         async def verb(at: Server) -> None:
-            await close_all(at.company.today() - timedelta(days=1), at.company.zone, "rehema")
+            await close_all(at.database.part, at.company.today() - timedelta(days=1), at.company.zone, "rehema")
 
         return verb
 

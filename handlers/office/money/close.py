@@ -72,29 +72,46 @@ async def show(request: web.Request) -> web.StreamResponse:
 @office_page("/money/close", "POST", roles=CASH, nav=Nav.MONEY)
 async def close(request: web.Request) -> web.StreamResponse:
     """Close a day of one, or of all."""
-    company, form, actor = request.app[SERVER].company, request[FORM], request[USER].name
-    day, subject = _day(request, form.get("day", "")), form.get("subject", "")
-    kind, _space, name = subject.partition(" ")
+    day, subject = _day(request, request[FORM].get("day", "")), request[FORM].get("subject", "")
 
     async def work() -> None:
         try:
-            if subject == "all":
-                await close_all(day, company.zone, actor)
-            elif kind == "agent" and name.isdecimal() and (agent := await Agent.get_or_none(id=int(name[:18]))):
-                await close_agent(agent, day, company.zone, actor)
-            elif kind == "provider" and (provider := await Provider.get_or_none(name=name[:20])):
-                await close_provider(provider, day, company.zone, actor)
-            else:
-                raise NotDone(_("Choose whose day it is."))
-        except ClockAhead as error:
-            said = _("The server's clock is over a day ahead of the last sale: nothing is sold. Set the clock.")
-            raise NotDone(said) from error
+            await _close_one(request, day, subject)
         except DayNotOver as error:
-            raise NotDone(_("The day is not over yet: close it tomorrow.")) from error
+            raise NotDone(_why_not(error)) from error
 
-    if problem := await do(request, work):
+    problem = await _close_all(request, day) if subject == "all" else await do(request, work)
+    if problem:
         return await _draw(request, 422, problem=problem, day=day)
     raise redirect(f"/money/close?day={day}&done=closed")
+
+
+async def _close_one(request: web.Request, day: date, subject: str) -> None:
+    zone, actor = request.app[SERVER].company.zone, request[USER].name
+    kind, _space, name = subject.partition(" ")
+    if kind == "agent" and name.isdecimal() and (agent := await Agent.get_or_none(id=int(name[:18]))):
+        await close_agent(agent, day, zone, actor)
+    elif kind == "provider" and (provider := await Provider.get_or_none(name=name[:20])):
+        await close_provider(provider, day, zone, actor)
+    else:
+        raise NotDone(_("Choose whose day it is."))
+
+
+async def _close_all(request: web.Request, day: date) -> str:
+    """Why it cannot be done, or nothing. The form's key is not asked for: twice is the same, and a form that is sent
+    again after it broke off does the rest."""
+    server = request.app[SERVER]
+    try:
+        await close_all(server.database.work, day, server.company.zone, request[USER].name)
+    except DayNotOver as error:
+        return _why_not(error)
+    return ""
+
+
+def _why_not(error: DayNotOver) -> str:
+    if isinstance(error, ClockAhead):
+        return _("The server's clock is over a day ahead of the last sale: nothing is sold. Set the clock.")
+    return _("The day is not over yet: close it tomorrow.")
 
 
 @office_page("/money/books", "POST", roles=CASH, nav=Nav.MONEY)
@@ -129,6 +146,7 @@ async def _draw(request: web.Request, status: int = 200, **more: object) -> web.
         is_over=day < company.today(),
         closed=closed,
         everybody=closed.get(EVERYBODY),
+        is_left=EVERYBODY in closed and await money_close.is_anybody_left(day, bounds_of(day, company.zone)[1]),
         subjects=subjects,
         open_={name: number for name, number in (await _open(request, day)).items() if number},
         sorts=OPEN,
