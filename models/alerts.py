@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from tortoise import fields
 from tortoise.models import Model
 
-from models.sql import connection, cut, execute, for_update, insert, now_ms
+from models.sql import connection, cut, execute, for_update, insert, now_ms, on_postgres
 
 LONGEST = 160  # one SMS
 MOST = 20  # told at one look
 UNTOLD = "SELECT id, sentence, created_at FROM alert WHERE told_at = 0 ORDER BY id LIMIT $1"
 TOLD_SO = "SELECT 1 FROM alert WHERE sentence = $1 AND created_at > $2 AND created_at < $3 LIMIT 1"
+# Somebody else who has it tells of the same at this moment. When that is undone it is done again, and tells then.
+TELL_ALONE = "SELECT pg_try_advisory_xact_lock(hashtextextended($1, 7269432)) AS ours"
 TELL = "UPDATE alert SET told_at = $2 WHERE id = $1 AND told_at = 0"
 
 
@@ -38,8 +40,10 @@ async def raise_alert(sentence: str) -> None:
 async def raise_alert_once(sentence: str, within_ms: int) -> None:
     """The same, unless the office was told so within this time: what goes wrong for each customer is one alert. What it
     was told in a time to come was before the clock was set back."""
-    now = now_ms()
-    if not await execute(connection(), TOLD_SO, [cut(sentence, LONGEST), now - within_ms, now + within_ms]):
+    now, told = now_ms(), cut(sentence, LONGEST)
+    if on_postgres() and not (await execute(connection(), TELL_ALONE, [told]))[0]["ours"]:
+        return
+    if not await execute(connection(), TOLD_SO, [told, now - within_ms, now + within_ms]):
         await raise_alert(sentence)
 
 

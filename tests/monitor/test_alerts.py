@@ -219,6 +219,18 @@ async def test_what_goes_wrong_for_each_is_told_once_in_an_hour_whatever_the_clo
                 assert len(await execute(db, "SELECT id FROM alert")) == told
 
 
+async def test_what_goes_wrong_on_two_servers_at_once_is_told_once(database: Database) -> None:
+    both = asyncio.Barrier(1 if database.embedded else 2)  # SQLite has one writer
+
+    async def goes_wrong() -> None:
+        async with database.work():
+            await raise_alert_once("A payment waits.", HOUR)
+            await both.wait()
+
+    await asyncio.gather(goes_wrong(), goes_wrong())
+    assert len(await execute(database.client, "SELECT id FROM alert")) == 1
+
+
 async def test_what_was_undone_is_not_told(office: Office, database: Database) -> None:
     with pytest.raises(LookupError):
         async with database.work():
