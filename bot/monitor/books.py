@@ -8,13 +8,14 @@ from zoneinfo import ZoneInfo
 
 from bot.runtime import Database
 from bot.runtime.aside import read_aside
-from models.alerts import raise_alert
+from models.alerts import raise_alert_once
 from models.money.books import Passing, find_fault, keep_check, last_check, must_return_to_zero
 from models.sql import HOUR_MS, now_ms
 
 log = logging.getLogger(__name__)
 NIGHT = range(1, 5)  # o'clock, where the operator is
 FRESH_MS, LATE_MS = 20 * HOUR_MS, 30 * HOUR_MS  # not twice in a night; by day where the machine sleeps at night
+TOLD_MS = 12 * HOUR_MS  # what stays where it is is told once a night, however many servers look
 LOOK_S = 600
 
 
@@ -76,7 +77,7 @@ class NightlyBooks:
         async with self._database.work():
             await keep_check(fault)
             if old:
-                await raise_alert(_describe(old))
+                await raise_alert_once(_describe(old), TOLD_MS)
         if fault:
             log.error("the books do not add up", extra={"fault": fault})
         return fault

@@ -12,7 +12,7 @@ from typing import Any
 
 from models.alerts import raise_alert
 from models.settings import Setting
-from models.sql import DAY_MS, connection, cut, execute, now_ms, read_moment
+from models.sql import DAY_MS, connection, cut, execute, now_ms, on_postgres, read_moment
 
 Rows = list[dict[str, Any]]
 Ask = Callable[[str], Awaitable[Rows]]  # how a statement is asked: here, or beside all work (bot/runtime/aside.py)
@@ -266,6 +266,7 @@ async def must_return_to_zero(ask: Ask = ask_here) -> list[Passing]:
 
 
 KEPT = "books checked"
+KEEP_ALONE = "SELECT pg_advisory_xact_lock(7269433)"  # two servers that keep the same fault at once would both be first
 
 
 @dataclass(frozen=True)
@@ -288,6 +289,8 @@ async def last_check() -> Checked | None:
 async def keep_check(fault: str) -> None:
     """Keep what was found, in the caller's unit of work; the office has an alert of what is wrong, once a day however
     many servers look."""
+    if on_postgres():
+        await execute(connection(), KEEP_ALONE)
     before, now = await last_check(), now_ms()
     await Setting.update_or_create({"value": cut(f"{now} {fault}", 200)}, name=KEPT)
     same = before is not None and before.fault == cut(fault, 200 - len(f"{now} ")) and now - before.at < DAY_MS // 2

@@ -21,6 +21,7 @@ from models.money.ledger import AccountKind, Posting, post
 from models.money.providers import provider_id
 from models.money.receiving import Incoming, Source, Why, open_suspense, receive
 from models.sql import connection, execute, on_postgres
+from tests.world.at_once import do_meanwhile
 from tests.world.people import PINS, Phones
 from tests.world.prompt import Run, do_in_one_work
 from tests.world.pushes import written
@@ -242,7 +243,24 @@ async def test_the_office_is_told_once_a_day_and_sees_it(engine: str, sold: Serv
         assert await Alert.filter(sentence__startswith="The books").count() == 2
 
 
+@pytest.mark.parametrize("engine", ["postgres"])
+async def test_of_two_servers_that_find_the_same_fault_one_tells(sold: Server) -> None:
+    async def keep() -> None:
+        await keep_check("Account 1 says 1.")
+
+    await do_meanwhile(sold, keep, keep)
+    assert await Alert.all().count() == 1
+
+
 # --- What must return to zero
+
+
+async def test_of_two_servers_that_look_at_night_one_tells_what_stays_too_long(sold: Server) -> None:
+    with time_machine.travel(datetime.now(UTC) + timedelta(days=4)) as clock:
+        for nights in (1, 2):
+            await asyncio.gather(nightly(sold).check(), nightly(sold).check())
+            assert await Alert.filter(sentence__startswith="Waits too long").count() == nights
+            clock.shift(timedelta(days=1))
 
 
 async def test_money_that_only_passes_is_listed_with_its_age(sold: Server) -> None:
