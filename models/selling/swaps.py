@@ -142,12 +142,15 @@ async def swap_device(
 ) -> Swapped:
     """Put one device in the place of another, in the caller's transaction. `shown` is what the display of a meter still
     has (tenths of a kilowatt-hour): nobody here can read it. A second call with the key changes nothing and returns the
-    first one. Raises NoOwner, NotInStock, OtherKind, NoToken and MoreThanSold."""
+    first one. Raises NoOwner, also when the broken one is another customer's than when it was read; NotInStock,
+    OtherKind, NoToken and MoreThanSold."""
     await lock_rows("device", "id IN ($1, $2)", [former.id, device.id])
     if earlier := await DeviceSwap.get_or_none(key=key):
         return await _read(earlier, new=False)
-    former, device = await with_owner(former.id), await with_owner(device.id)
+    had, former, device = former.customer_id, await with_owner(former.id), await with_owner(device.id)
     customer = _check(former, device)
+    if customer.id != had:
+        raise NoOwner(former.serial)
     await lock_rows("customer", "id = $1", [customer.id])
     contract = await contract_of(former)
     if contract:

@@ -200,8 +200,10 @@ async def _swap(request: web.Request, customer: Customer, device: Device, form: 
     """Raises NotDone's kinds."""
     server = request.app[SERVER]
     spare = await find_spare(form.serial.data or "", device.kind)
+    if device.customer_id != customer.id:
+        raise NoOwner(device.serial)
     await swap_device(
-        await hold_device_of(customer, device.id),
+        device,
         spare,
         request[USER],
         form.reason.data or "",
