@@ -2,16 +2,19 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
+from tortoise.exceptions import OperationalError
 
 from bot.config import Config
 from handlers.account.hand_in import take_hand_in
+from handlers.office.money import doing, payments
 from handlers.office.money.payments import WHY
 from handlers.selling.moved import move_by_office
 from handlers.selling.received import assign_payment
 from models.devices import Device, with_owner
-from models.money import reconciling
+from models.money import reconciling, waiting
 from models.money.books import find_fault
 from models.money.payments import Payment
 from models.money.receiving import Why
@@ -154,6 +157,26 @@ async def test_who_assigns_what_somebody_else_just_took_a_part_of_reads_what_is_
         lambda: desk.refused(f"{path}/assign", at=path, to=to.replace("device W", "wallet W"), amount="7000"),
     )
     assert "TZS 4,000" in refused and len(await desk.ask("SELECT 1 FROM sale")) == 1
+
+
+async def test_what_crosses_with_somebody_else_is_done_when_that_is_over(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody has a row for three tenths of a second: it is asked for again after a while, not at once."""
+    number, waited = await desk.paid("RKL1", 7000, "lost", phone=PEOPLE["Baraka"]), list[float]()
+
+    async def pause(seconds: float) -> None:
+        waited.append(seconds)
+
+    async def cross(payment: Payment, name: str, actor: str) -> None:
+        if sum(waited) < 0.3:
+            raise OperationalError("could not obtain lock on row")
+        await waiting.look_after(payment, name, actor)
+
+    monkeypatch.setattr(doing, "asyncio", SimpleNamespace(sleep=pause))
+    monkeypatch.setattr(payments, "look_after", cross)
+    await desk.done(f"/money/payments/{number}/care", at=f"/money/payments/{number}")
+    assert "rehema finds out." in await desk.page("/money/suspense?owner=rehema")
 
 
 async def test_cash_that_waits_is_assigned(desk: Desk) -> None:

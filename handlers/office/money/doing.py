@@ -1,6 +1,7 @@
 """How a page of money does something: once, in one unit of work, and when it cannot be done it says why in a
 sentence."""
 
+import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -32,6 +33,9 @@ from models.selling.taking_back import NotTakenBack, NotTheirs
 from models.selling.voids import AskedBefore, NobodyAsked
 
 TRIES = 5  # two that wanted the same rows at once: the later one does it again
+# Before the second try, and twice as long before each one after that: a batch or a part of an import that has a row
+# commits within that time.
+PAUSE_S = 0.05
 
 
 class NotDone(Exception):
@@ -82,6 +86,7 @@ async def do(request: web.Request, work: Callable[[], Awaitable[object]]) -> str
         except OperationalError:
             if attempt == TRIES - 1:
                 raise
+            await asyncio.sleep(PAUSE_S * 2**attempt)
         else:
             break
     server.outbox.notify()
