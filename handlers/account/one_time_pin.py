@@ -12,7 +12,7 @@ from models.sql import now_ms
 
 async def send_pin(agent: Agent, *, company: Company, composer: Composer, actor: str) -> None:
     """Give an agent a PIN by chance and send it to his phone, in the caller's transaction; `Outbox.notify` after its
-    commit. Nobody of the office reads it: it is starred like a token."""
+    commit. Nobody of the office reads it: it is starred like a token. Raises RetiredBefore."""
     pin = await pins.change_once(agent, company.vault, actor)
     text = _(
         "Your PIN for once: {pin}. Choose your own today, send: {keyword} old new. Tell nobody. Help {help}",

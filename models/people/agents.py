@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from models.audit import record
 from models.names import named_or_new
 from models.people import pins
+from models.people.pins import RetiredBefore
 from models.people.tables import Agent, MiniGrid
 from models.sql import lock_rows
 from models.vault import Vault
@@ -20,10 +21,6 @@ EDITED = ("phone", "name", "language", "mini_grid_id", "cash_limit", "commission
 
 class AgentExists(Exception):
     """Somebody sells with this phone number already."""
-
-
-class RetiredBefore(Exception):
-    """The agent sells no more: the number may be another one's by now."""
 
 
 class ChangedMeanwhile(Exception):
@@ -139,7 +136,7 @@ async def change_number(agent: Agent, phone: str, *, actor: str) -> bool:
 
 
 async def give_pin(agent: Agent, pin: str, *, vault: Vault, actor: str) -> None:
-    """Give an agent another PIN, which lets one who is locked in again. Raises WeakPin."""
+    """Give an agent another PIN, which lets one who is locked in again. Raises WeakPin and RetiredBefore."""
     await pins.change(agent, await _hash(pin, vault), actor)
     if agent.locked_at:
         await pins.unlock(agent, actor)

@@ -34,6 +34,10 @@ class Verdict(StrEnum):
     LOCKED = "locked"
 
 
+class RetiredBefore(Exception):
+    """The agent sells no more: the number may be another one's by now."""
+
+
 class TooManyGuesses(Exception):
     """LOCK is shut for a day: for who guessed too often, or for a number at which too many guessed."""
 
@@ -104,8 +108,10 @@ def was_locked(agent: Agent) -> bool:
 
 
 async def _change(agent: Agent, **columns: Any) -> None:
-    """Write these columns. A unit of work that holds the agent reads him once more."""
-    await Agent.filter(id=agent.id).update(**columns)
+    """Write these columns. A unit of work that holds the agent reads him once more. Raises RetiredBefore for one who is
+    retired by now: who is let in again would be named to customers, and given their tickets."""
+    if not await Agent.filter(id=agent.id, retired_at=None).update(**columns):
+        raise RetiredBefore(agent.phone)
     _forget(agent)
 
 
@@ -213,20 +219,20 @@ def _who(agent: Agent) -> str:
 
 
 async def unlock(agent: Agent, actor: str, reason: str = "") -> None:
-    """The office lets an agent in again."""
+    """The office lets an agent in again. Raises RetiredBefore."""
     await _change(agent, locked_at=None, wrong_pins=0)
     await record(actor, "unlock", agent.phone, reason)
 
 
 async def change(agent: Agent, hashed: str, actor: str) -> None:
-    """Set a new PIN, already hashed by the vault."""
+    """Set a new PIN, already hashed by the vault. Raises RetiredBefore."""
     await _change(agent, pin_hash=hashed, pin_expires_at=None, wrong_pins=0)
     await record(actor, "pin", agent.phone)
 
 
 async def change_once(agent: Agent, vault: Vault, actor: str) -> str:
     """Set a PIN by chance that the agent has to change at its first use, within `ONCE`: the PIN, for his phone alone.
-    It lets one who is locked in again."""
+    It lets one who is locked in again. Raises RetiredBefore."""
     pin = by_chance()
     expires_at = datetime.now(UTC) + ONCE
     await _change(agent, pin_hash=await hash_beside(pin, vault), pin_expires_at=expires_at, wrong_pins=0)

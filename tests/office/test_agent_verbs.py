@@ -17,15 +17,8 @@ from models.money.ledger import AccountKind, Posting, post
 from models.office.agents import list_by_risk
 from models.office.held import held_by_agent
 from models.people import Agent, Customer, MiniGrid, OfficeUser, Village
-from models.people.agents import (
-    AgentExists,
-    ChangedMeanwhile,
-    RetiredBefore,
-    change_agent,
-    lock_agent,
-    retire_agent,
-    version_of,
-)
+from models.people.agents import AgentExists, ChangedMeanwhile, change_agent, lock_agent, retire_agent, version_of
+from models.people.pins import RetiredBefore
 from tests.world.people import PEOPLE
 
 ACTOR = "grace"

@@ -9,7 +9,8 @@ from models.money.disputes import NotDisputed, NothingProposed
 from models.money.hand_in import HandedInBefore, MoreThanHeld, NotBooked
 from models.money.wallets import HasMoney, NotInWallet, NotPrepaid, NotToppedUp, ToppedUpBefore
 from models.people import Agent
-from models.people.agents import AgentExists, ChangedMeanwhile, RetiredBefore
+from models.people.agents import AgentExists, ChangedMeanwhile
+from models.people.pins import RetiredBefore
 from models.people.two_people import SamePerson
 from models.selling.proposals import AskedAlready
 

@@ -35,7 +35,7 @@ async def unlock(request: web.Request) -> web.StreamResponse:
     form = forms.Unlock.of(request)
 
     async def do(_server: Server, agent: Agent) -> None:
-        if agent.locked_at and agent.retired_at is None:
+        if agent.locked_at:
             await pins.unlock(agent, request[USER].name, form.reason.data)
 
     return await act(request, "unlock", form, do)
@@ -47,8 +47,7 @@ async def new_pin(request: web.Request) -> web.StreamResponse:
     form = forms.SendPin.of(request)
 
     async def do(server: Server, agent: Agent) -> None:
-        if agent.retired_at is None:
-            await send_pin(agent, company=server.company, composer=server.composer, actor=request[USER].name)
+        await send_pin(agent, company=server.company, composer=server.composer, actor=request[USER].name)
 
     return await act(request, "pin", form, do)
 
