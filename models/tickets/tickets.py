@@ -241,8 +241,8 @@ async def assign(
     due_at: datetime | None = None,
 ) -> Ticket:
     """Give the work to an agent, or to somebody of the office, perhaps with another due date (UTC)."""
-    values = [agent.id if agent else None, staff.id if staff else None, due_at or ticket.due_at]
-    await _change(ticket, "agent_id = $2, staff_id = $3, due_at = $4", *values)
+    values = [agent.id if agent else None, staff.id if staff else None, *([due_at] if due_at else [])]
+    await _change(ticket, f"agent_id = $2, staff_id = $3{', due_at = $4' if due_at else ''}", *values)
     to = agent.phone if agent else staff.name if staff else "office"
     await _note(ticket, actor, Step.ASSIGNED, to)
     return await find_for_office(ticket.id)
@@ -270,9 +270,17 @@ async def hand_back_of(customer: Customer, actor: str) -> list[str]:
 
 async def _hand_back(condition: str, values: Sequence[Any], actor: str) -> list[str]:
     left = await _find(f"{condition} AND ticket.state <> 'closed' ORDER BY ticket.id", values)
-    for ticket in left:
-        await assign(ticket, actor)
-    return [ticket.number for ticket in left]
+    return [ticket.number for ticket in left if await _leave(ticket, actor)]
+
+
+async def _leave(ticket: Ticket, actor: str) -> bool:
+    """Make it nobody's; False when it was closed, or given to another one, since it was read."""
+    whose = [ticket.agent_id or 0, ticket.staff_id or 0]
+    theirs = "state <> 'closed' AND COALESCE(agent_id, 0) = $2 AND COALESCE(staff_id, 0) = $3"
+    changed = await _change(ticket, "agent_id = NULL, staff_id = NULL", *whose, where=theirs)
+    if changed:
+        await _note(ticket, actor, Step.ASSIGNED, "office")
+    return changed
 
 
 async def comment(ticket: Ticket, actor: str | OfficeUser, text: str) -> bool:
