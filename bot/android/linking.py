@@ -60,6 +60,7 @@ class Linked:
 
 async def add(name: str, vault: Vault, now: int | None = None, *, actor: str) -> tuple[Phone, str]:
     """A phone of this name, made when there is none, and a code with which it registers within 15 minutes."""
+    await _one_by_one()
     now = now_ms() if now is None else now
     phone = await Phone.get_or_none(name=name, unlinked_at=0) or await _make(name, vault, now)
     code = await new_code(phone, vault, now)
@@ -80,7 +81,7 @@ async def new_code(phone: Phone, vault: Vault, now: int) -> str:
 
 async def by_code(code: str, vault: Vault, now: int) -> Phone | None:
     """The phone whose code this is, which is used up by it. A wrong code counts as a try at all that are open."""
-    await _guess_alone()
+    await _one_by_one()
     given = vault.mac(code, CODE).encode()
     open_ = await Phone.filter(code_until__gt=now, code_tries__lt=CODE_TRIES, unlinked_at=0).exclude(code_hash="")
     found = [phone for phone in open_ if hmac.compare_digest(phone.code_hash.encode(), given)]
@@ -273,7 +274,7 @@ async def reseal_signing_keys(vault: Vault) -> int:
     return len(phones)
 
 
-async def _guess_alone() -> None:
-    """On PostgreSQL two guesses at the same moment go one after the other."""
+async def _one_by_one() -> None:
+    """On PostgreSQL two who guess a code, or are given one, at the same moment go one after the other."""
     if on_postgres():
         await connection().execute_query("SELECT pg_advisory_xact_lock(7269422)")
