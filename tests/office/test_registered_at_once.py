@@ -6,9 +6,13 @@ import pytest
 
 from bot.config import Config
 from models.customers import registration
+from models.devices import Device
 from models.people import Customer
+from tests.world.at_once import happen_meanwhile
 from tests.world.browser import Office, open_office
 from tests.world.office_forms import fields
+
+METER = "04700123450"  # of which nobody ever heard
 
 
 async def test_a_registration_that_is_sent_twice_at_once_is_done_once(config: Config) -> None:
@@ -40,6 +44,21 @@ async def test_who_comes_while_the_first_one_commits_reads_what_it_has_done(
         response = await office.post("/register", **form)
         assert response.status == 200 and "Registered before: Halima Musa" in await response.text()
         assert await Customer.filter(surname="Musa").count() == 1
+
+
+@pytest.mark.parametrize("engine", ["postgres"])
+async def test_a_new_meter_that_an_agent_registers_meanwhile_is_in_use(config: Config) -> None:
+    async with open_office(config) as office:
+        await office.sign_in()
+        [tariff] = await office.ask("SELECT id FROM tariff WHERE unit = 'energy' ORDER BY id LIMIT 1")
+        form = await filled_in(office) | {"kind": "meter", "serial": METER, "tariff": str(tariff["id"])}
+        response = await happen_meanwhile(
+            office.mwanga,
+            lambda: Device.create(serial=METER, kind="meter", issuer="sts", sealed_key="", customer_id=1),
+            lambda: office.post("/register", **form),
+        )
+        assert response.status == 409 and f"{METER} is in use already." in await response.text()
+        assert not await Customer.filter(surname="Musa").exists()
 
 
 async def filled_in(office: Office) -> dict[str, str]:

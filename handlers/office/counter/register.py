@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
+from tortoise.exceptions import IntegrityError
 
 from bot.server import SERVER
 from bot.text.numbers import parse
@@ -20,7 +21,7 @@ from handlers.office.frame.page import is_first, page
 from handlers.office.frame.routes import DESK, FORM, USER, Nav, office_page
 from handlers.office.frame.words import LANGUAGE, _
 from models.customers import registration, search
-from models.customers.registration import Form, Labels, NotFree, is_name
+from models.customers.registration import Form, InUse, Labels, NotFree, is_name
 from models.devices import DeviceModel, Kind, Tariff, Unit
 from models.devices.connections import ConnectionGroup, ConnectionType, MeterType, SubConnectionType
 from models.people import Customer, MiniGrid, Village
@@ -90,7 +91,8 @@ async def check_or_register(request: web.Request) -> web.StreamResponse:
                 )
             else:
                 done = before
-    except NotFree as refusal:  # somebody was quicker: all that was said of the person still holds
+    except (NotFree, IntegrityError) as error:  # somebody was quicker: all that was said of the person still holds
+        refusal = error if isinstance(error, NotFree) else InUse(filled.serial)  # a new meter, at this moment
         form.refuse("serial", why_not_free(refusal, filled.serial, company).to(LANGUAGE.get()))
         return await _refuse(request, form, 409, reached=reached)
     server.outbox.notify()
