@@ -13,6 +13,8 @@ from bot.routing.states import Sending
 # The errors by which we hear nothing of a gateway, and those by which it says that it works but wants us to wait.
 SILENT = frozenset(("unreachable", "timeout"))
 HOLDING = frozenset(("throttled", "risk hold"))
+# So much later than its pause ends what a gateway refused again may go: before it, another one finds out.
+BEHIND_MS = 1_000
 # A gateway calls and answers often; that is written so often at the most.
 HEARD_MS = 5_000
 # 1,000 messages a second at 150 ms are 150 under way (Little's law); a gateway may be thrice as slow.
@@ -25,7 +27,8 @@ class Lane:
     """One gateway's share of the outbox. Times are milliseconds.
 
     After a pause one request goes out to see; each that is taken makes room for one more, so that a gateway
-    which asked us to slow down is not met by everything at once.
+    which asked us to slow down is not met by everything at once. What was refused in its pauses gives way to the rest:
+    a gateway may refuse one message with words that are true of all.
     """
 
     def __init__(self, gateway: Gateway, random: Random, per_second: int = 0) -> None:
@@ -45,6 +48,7 @@ class Lane:
         self._random = random
         self._limit = UNDER_WAY
         self._pauses = 0  # in a row
+        self._refused: set[int] = set()  # the messages that each of them began with, but for the first
         self._bucket = Bucket(per_second, within_ms=1_000, every_ms=0)
         self._full_at = 0  # of one that is paced: nothing fits before this time
 
@@ -64,6 +68,11 @@ class Lane:
             failures=self.failures,
             failed_at=self.failed_at,
         )
+
+    @property
+    def giving_way(self) -> tuple[list[int], int]:
+        """The messages that let others go first after this pause, and until when."""
+        return sorted(self._refused), self.paused_until + BEHIND_MS
 
     def forget_future(self, now: int) -> None:
         """The clock was set back: what was to end at a time by the former clock ends now."""
@@ -116,6 +125,7 @@ class Lane:
         self.note_heard(now)
         if message.claimed_at >= self.paused_until:
             self.paused_until, self.alert, self._pauses = 0, "", 0
+            self._refused.clear()
             self._limit = min(self._limit + 1, UNDER_WAY)
 
     def note_failure(self, message: Claimed, error: Error, detail: str, now: int) -> int:
@@ -125,8 +135,10 @@ class Lane:
         pauses = error.outcome in (Outcome.PAUSE, Outcome.STOP_SENDER)
         hangs = error.outcome is Outcome.UNKNOWN and self.failures >= FAILURES  # it would swallow all that waits
         if (pauses or hangs or error.name == "throttled") and message.claimed_at >= self.paused_until:
+            if pauses and self._pauses:
+                self._refused.add(message.id)
             self._pauses += 1
-            self.pause(now + delay(self._pauses, self._random))
+            self.pause(now + min(delay(self._pauses, self._random), CAP_MS - BEHIND_MS))
         if pauses:
             self.alert = error.sentence
             return max(self.paused_until - now, 0)
@@ -152,6 +164,7 @@ class Lane:
     def end_pause(self) -> None:
         """What paused it is mended: one message goes out at once to see."""
         self.paused_until, self.alert, self.failures, self._pauses = 0, "", 0, 0
+        self._refused.clear()
         self.changed = self.may_have_more = True
 
     def pause(self, until: int) -> None:

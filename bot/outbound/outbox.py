@@ -277,6 +277,8 @@ class Outbox:
         for lane in (self._lanes.get(each.to) for each in back.results):
             if lane:
                 lane.may_have_more = True
+        for lane in back.changed:
+            await queue.give_way(db, lane.name, *lane.giving_way)
         await states.hold(db, {lane.name for lane in (*back.changed, *back.heard)})
         await states.write_sending(db, [lane.sending for lane in back.changed], now)
         await states.note_heard(db, {lane.name: lane.heard_at for lane in back.heard})

@@ -28,6 +28,8 @@
     scheduled, uncertain  waiting                    any server, when it is due: promote
                                                      the office, when it has mended the gateway: hurry, which
                                                        makes due what was to be tried later
+    waiting               scheduled                  a server whose gateway refused it in a pause: give_way, which
+                                                       makes due later what is scheduled
     waiting               scheduled                  any server at night, where it may wake nobody: rest
     waiting, scheduled,   waiting for another        any server, when its gateway does not carry it: move
       uncertain             gateway
@@ -153,6 +155,10 @@ REST = f"""UPDATE outbox SET state = 'scheduled', due_at = $1 WHERE id IN
 HURRY = """UPDATE outbox SET due_at = $2 WHERE id IN (SELECT id FROM outbox
   WHERE state IN ('scheduled', 'uncertain') AND due_at > $2 AND state = 'scheduled' AND gateway = $1 AND error <> ''
   ORDER BY due_at LIMIT 1000 {lock})"""
+# What a gateway refused in its pauses lets others find out whether it takes messages again.
+GIVE_WAY = """UPDATE outbox SET state = 'scheduled', due_at = CASE WHEN expires_at < $3 THEN expires_at ELSE $3 END
+  WHERE id IN (SELECT id FROM outbox
+    WHERE id = $1 AND gateway = $2 AND state IN ('waiting', 'scheduled') AND due_at < $3 {lock})"""
 NEXT_DUE = "SELECT MIN(due_at) AS due FROM outbox WHERE state IN ('scheduled', 'uncertain') AND due_at > $1"
 # What kept it from being sent stays with it.
 EXPIRE = """UPDATE outbox SET state = 'expired', error = CASE WHEN error <> '' THEN error
@@ -390,6 +396,11 @@ async def promote(db: BaseDBAsyncClient, now: int, copies: Mapping[MessageKind, 
 async def hurry(db: BaseDBAsyncClient, gateway: str, now: int) -> None:
     """What this gateway did not take is due now."""
     await execute(db, _locking(HURRY), (gateway, now))
+
+
+async def give_way(db: BaseDBAsyncClient, gateway: str, messages: Iterable[int], until: int) -> None:
+    """Let these messages of a gateway wait until this time, so that others go before them."""
+    await execute_many(db, _locking(GIVE_WAY), [(message, gateway, until) for message in messages])
 
 
 def _most(copies: Mapping[MessageKind, int]) -> tuple[int, int]:

@@ -9,7 +9,7 @@ import pytest
 from bot.gateways.errors import ERRORS, SendError
 from bot.message import Outbound, Sent
 from bot.outbound import NewMessage, enqueue
-from bot.outbound.lanes import UNDER_WAY
+from bot.outbound.lanes import BEHIND_MS, UNDER_WAY
 from bot.runtime import Database
 from models.messages import MessageKind
 from tests.world.outbox_rig import ASHA, HOUR, MINUTE, SECOND, START, Answer, Bench, ScriptedGateway
@@ -251,6 +251,32 @@ async def test_a_gateway_at_fault_is_paused_and_asked_with_one_message_at_a_time
     await bench.settle_after(5 * MINUTE)
     assert set((await bench.states()).values()) == {"sent"}
     assert ((await bench.gateway_row())["alert"], (await bench.gateway_row())["paused_until"]) == ("", 0)
+
+
+@pytest.mark.parametrize("poisons", [1, 3])
+async def test_what_a_gateway_refuses_each_time_holds_up_no_other(bench: Bench, poisons: int) -> None:
+    """Some refuse a single message with words that are true of all: that they do not know the sender's name."""
+    refused = SendError("unknown sender")
+    bench.gateway.answer = lambda message: refused if "poison" in message.text else bench.gateway.accept(message)
+    for n in range(poisons):
+        await bench.enqueue(f"poison {n}")
+        await bench.settle()
+    for text in ("good", "later"):
+        await bench.enqueue(text)
+        for _ in range(poisons + 2):
+            paused_until = (await bench.gateway_row())["paused_until"]
+            await bench.settle_after(max(SECOND, paused_until - bench.clock()))
+        assert (await bench.states())[text] == "sent"
+
+
+async def test_what_a_gateway_refuses_each_time_is_tried_as_often_when_nothing_else_waits(bench: Bench) -> None:
+    bench.gateway.refuse("unknown sender")
+    await bench.enqueue("hello")
+    await bench.settle()
+    for probes in range(1, 20):
+        await bench.settle_after((await bench.gateway_row())["paused_until"] - bench.clock())
+        await bench.settle_after(BEHIND_MS)
+        assert bench.gateway.texts + bench.other.texts == ["hello"] * (1 + probes)
 
 
 async def test_a_gateway_that_asks_us_to_slow_down_is_paused_without_an_alert(bench: Bench) -> None:
