@@ -10,6 +10,7 @@ from typing import Any
 import asyncpg
 
 from bot.runtime.addresses import connect_arguments, is_embedded, sqlite_file
+from bot.runtime.over_asyncpg import miss_its_host
 
 Ask = Callable[[str], Awaitable[list[dict[str, Any]]]]
 STEPS = 10_000  # of SQLite's machine, less than a millisecond
@@ -65,6 +66,7 @@ async def _sqlite(url: str) -> AsyncIterator[Ask]:
 async def _postgres(url: str) -> AsyncIterator[Ask]:
     opened = await asyncpg.connect(**connect_arguments(url))
     try:
+        await miss_its_host(opened)
         async with opened.transaction(isolation="repeatable_read", readonly=True):
             await opened.execute(ONE_CORE)
 

@@ -1,11 +1,17 @@
 """PostgreSQL's pool: what goes over the wire when a connection comes back to it."""
 
+import asyncio
 import re
+import socket
+import urllib.parse
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from bot.runtime import Database
+from bot.runtime.over_asyncpg import HOST_SIGNS
 from models.sql import execute
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -26,6 +32,37 @@ async def test_a_transaction_that_somebody_left_open_is_undone(database: Databas
     async with database.client.acquire_connection() as connection:
         await connection.execute("BEGIN; INSERT INTO setting (name, value) VALUES ('half', 'done')")
     assert not await execute(database.client, "SELECT 1 FROM setting WHERE name = 'half'")
+
+
+@asynccontextmanager
+async def by_tcp(url: str) -> AsyncIterator[str]:
+    """An address by which a database at a Unix socket is reached by TCP."""
+    [folder] = urllib.parse.parse_qs(urllib.parse.urlsplit(url).query)["host"]
+
+    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while some := await reader.read(65_536):
+            writer.write(some)
+        writer.close()
+
+    async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        beyond, to_beyond = await asyncio.open_unix_connection(f"{folder}/.s.PGSQL.5432")
+        await asyncio.gather(carry(reader, to_beyond), carry(beyond, writer))
+
+    async with await asyncio.start_server(relay, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        yield re.sub("host=[^&]*", f"host=127.0.0.1&port={port}", url)
+
+
+@pytest.mark.parametrize("engine", ["postgres"])
+async def test_each_connection_misses_a_host_that_has_vanished(database: Database) -> None:
+    async with by_tcp(database.url) as url, Database(url) as served, AsyncExitStack() as taken:
+        for _ in range(2):
+            connection = await taken.enter_async_context(served.client.acquire_connection())
+            opened = connection._con._transport.get_extra_info("socket")
+            assert opened.family == socket.AF_INET
+            assert opened.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+            for name, value in HOST_SIGNS.items():
+                assert opened.getsockopt(socket.IPPROTO_TCP, getattr(socket, name)) == value
 
 
 OF_A_SESSION = re.compile(
