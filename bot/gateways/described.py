@@ -12,7 +12,7 @@ import aiohttp
 from yarl import URL
 
 from bot.gateways import BadCallback, BadSignature, BaseGateway, Callback, Fields
-from bot.gateways.description import PLACEHOLDER, Description, Request, Success, map_strings
+from bot.gateways.description import PLACEHOLDER, Delivery, Description, Request, Success, map_strings
 from bot.gateways.errors import SendError
 from bot.gateways.wire import (
     LONGEST_ADDRESS,
@@ -31,6 +31,7 @@ from bot.gateways.wire import (
 )
 from bot.message import Inbound, Outbound, Receipt, Sent
 from bot.text.gsm import is_gsm, parts
+from bot.text.numbers import SenderKind
 from bot.text.numbers import sender as read_sender
 from models.messages import State
 
@@ -127,8 +128,13 @@ class Described(BaseGateway):
         which = OUR_ID if OUR_ID in form and not self._settings.send.theirs else where.id
         said = f"{word}: {why}" if why else word
         external_id, ours = required(form, which, LONGEST_ID), not self._settings.send.theirs
-        phone = f"+{to}" if which == OUR_ID and (to := optional(form, OUR_PHONE)) else ""
+        phone = f"+{to}" if which == OUR_ID and (to := optional(form, OUR_PHONE)) else self._read_receiver(form, where)
         return Receipt(self.name, external_id, state, said[:LONGEST_WORD], reason, ours, phone)
+
+    def _read_receiver(self, form: Fields, where: Delivery) -> str:
+        """Whom a report says that its message was for; nothing where it does not say it by a number."""
+        kind, number = read_sender(optional(form, where.receiver), self._country)
+        return number if kind is SenderKind.NUMBER else ""
 
     async def send(self, message: Outbound) -> Sent:
         """Hand one message over. Raises SendError; `timeout` and `strange answer` may have been taken."""

@@ -79,6 +79,8 @@ class Delivery(Table):
 
     # Without it a report is told by the address that we gave, {delivery_url}.
     id: str = ""
+    # Whom the message was for. Reports by an id of ours need it: after a restore the same id is another message's.
+    receiver: str = Field("", alias="to")
     # What stands at several paths of a status is joined by spaces.
     status: Annotated[Paths, Field(min_length=1)]
     reason: str = ""

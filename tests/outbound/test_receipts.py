@@ -1,15 +1,18 @@
 """Delivery reports, in whatever order they come."""
 
 import asyncio
+import json
 from dataclasses import replace
 from itertools import permutations
 
 import pytest
 
+from bot.gateways import Callback
 from bot.gateways.errors import SendError
 from bot.message import Outbound, Receipt, Sent
 from bot.runtime import Database
 from models.messages import MessageKind, State
+from tests.world.described import HTTPSMS, gateway
 from tests.world.outbox_rig import MINUTE, SECOND, START, Bench, pulled, wait_for
 
 
@@ -123,6 +126,25 @@ async def test_a_report_with_our_own_id_is_for_the_message_to_the_same_phone(ben
     await bench.sql("UPDATE outbox SET external_id = CAST(id AS TEXT)")
     assert not await bench.outbox.record_receipt(before)
     assert await bench.outbox.record_receipt(replace(before, phone=row["phone"]))
+    assert (await bench.row("hello"))["state"] == "delivered"
+
+
+async def test_so_is_that_of_a_described_gateway_which_says_for_whom_it_was(bench: Bench) -> None:
+    await bench.enqueue("hello")
+    await bench.settle()
+    row = await bench.row("hello")
+    await bench.sql("UPDATE outbox SET external_id = CAST(id AS TEXT)")
+    cloud = gateway(HTTPSMS)
+
+    def delivered(contact: str) -> Receipt:
+        data = {"request_id": str(row["id"]), "owner": "+255713000111", "contact": contact}
+        body = json.dumps({"type": "message.phone.delivered", "data": data}).encode()
+        report = cloud.parse_receipt(cloud.read(Callback("POST", b"", "", body)))
+        return replace(report, gateway="africastalking")
+
+    assert not await bench.outbox.record_receipt(delivered("+255799999999"))
+    assert (await bench.row("hello"))["state"] == "sent"
+    assert await bench.outbox.record_receipt(delivered(row["phone"]))
     assert (await bench.row("hello"))["state"] == "delivered"
 
 
