@@ -93,9 +93,8 @@ class Failover:
         self._from: dict[str, tuple[int, int, int]] = {}
         self._places: dict[str, tuple[int, int, int]] = {}
 
-    async def look(self, db: BaseDBAsyncClient, now: int, *, starting: bool, ahead: int = 0) -> bool:
-        """Move what has waited too long, and what has no gateway. Returns whether there is more to be moved. The clock
-        by which messages are due again is `ahead` milliseconds ahead of ours."""
+    async def look(self, db: BaseDBAsyncClient, now: int, *, starting: bool) -> bool:
+        """Move what has waited too long, and what has no gateway. Returns whether there is more to be moved."""
         if not await queue.try_to_move_alone(db):
             return False  # another server does it
         self._from, self._places = self._places, {}
@@ -107,8 +106,8 @@ class Failover:
             if _may_keep_waiting(facts, condition):
                 found += await self._read_waiting(db, name, URGENT)
         late = [each for each in found if self._has_waited_too_long(each, gateways, now)]
-        late += [*await self._read_doubts(db, gateways, now + ahead), *await self._read_held(db, gateways, now)]
-        moved = await self._move(db, [*late, *await self._read_waiting(db, NOWHERE, ALL)], now, ahead)
+        late += [*await self._read_doubts(db, gateways, now), *await self._read_held(db, gateways, now)]
+        moved = await self._move(db, [*late, *await self._read_waiting(db, NOWHERE, ALL)], now)
         return bool(moved or self._places)
 
     async def _release_orphans(self, db: BaseDBAsyncClient, now: int, starting: bool) -> None:
@@ -156,7 +155,7 @@ class Failover:
             self._places[gateway] = rows[-1].priority, rows[-1].assigned_at, rows[-1].id
         return rows
 
-    async def _move(self, db: BaseDBAsyncClient, found: Iterable[Parked], now: int, ahead: int) -> int:
+    async def _move(self, db: BaseDBAsyncClient, found: Iterable[Parked], now: int) -> int:
         moves, names = [], list(self._router.watch.gateways)
         for each in found:
             if each.copies >= self._copies.get(each.kind, 1):
@@ -166,7 +165,7 @@ class Failover:
                 moves.append(queue.Move(each.id, each.gateway, to=gateway, tried_before=each.leaving))
             elif full:
                 self._places.pop(each.gateway, None)  # the most urgent are the first again when there is room
-        await queue.move(db, moves, now, ahead)
+        await queue.move(db, moves, now)
         return len(moves)
 
     def _choose(self, message: Parked, full: set[str], now: int) -> str:

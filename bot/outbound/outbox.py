@@ -21,10 +21,9 @@ from bot.outbound.failover import Failover
 from bot.outbound.lanes import Lane
 from bot.outbound.queue import Result
 from bot.outbound.receipts import Receipts
-from bot.outbound.retry import CAP_MS, COPIES, HARMLESS, TRIES, Claimed, Verdict, interrupted, judge
+from bot.outbound.retry import COPIES, HARMLESS, TRIES, Claimed, Verdict, interrupted, judge
 from bot.routing import NEVER, NOWHERE, Router, states
 from bot.runtime import Database, Metrics
-from models.clock import CLOCK, Doubt
 from models.messages import MessageKind, State
 from models.sql import connection, now_ms
 
@@ -98,8 +97,7 @@ class Outbox:
         self._turning = asyncio.Lock()
         self._wake = asyncio.Event()
         self._gathered = asyncio.Event()  # the next turn has not to wait for more
-        self._ahead = 0  # how far the database's clock is ahead of ours; by it messages are due
-        self._in_doubt = False  # whether our clock seems to be far ahead: nothing ends by it then
+        self._ahead = 0  # how far the database's clock is ahead of ours
         self._look_at = 0  # when the next look is due
         self._running = self._stopping = False
         self.turned_at = 0
@@ -136,7 +134,7 @@ class Outbox:
         `resume` after its commit."""
         db = connection()
         await states.try_again(db, gateway)
-        await queue.hurry(db, gateway, self._shared_now())
+        await queue.hurry(db, gateway, self._clock())
 
     def resume(self, gateway: str) -> None:
         """Send by a gateway that was mended, and look for what is due."""
@@ -229,15 +227,11 @@ class Outbox:
             for lane, message in claimed:
                 self._start(lane, message)
             self.turned_at = now
-            self._look_at = min([self._look_at, *(due - self._ahead for due in queue.dues(results))])
+            self._look_at = min([self._look_at, *queue.dues(results)])
         self._count(results, found)
         sent = [each.outcome.external_id for each in results if isinstance(each.outcome, Sent)]
         await self._receipts.settle(None if looking else sent)
         return self._wait()
-
-    def _shared_now(self) -> int:
-        """The time by the clock that all servers share, as far as the last look found."""
-        return self._clock() + self._ahead
 
     def _wait(self) -> float:
         now = self._clock()
@@ -284,8 +278,7 @@ class Outbox:
             if lane:
                 lane.may_have_more = True
         for lane in back.changed:
-            messages, until = lane.giving_way
-            await queue.give_way(db, lane.name, messages, until + self._ahead)
+            await queue.give_way(db, lane.name, *lane.giving_way)
         await states.hold(db, {lane.name for lane in (*back.changed, *back.heard)})
         await states.write_sending(db, [lane.sending for lane in back.changed], now)
         await states.note_heard(db, {lane.name: lane.heard_at for lane in back.heard})
@@ -310,23 +303,21 @@ class Outbox:
         embedded = self._database.embedded
         shared = await self.shared_time(db, now)
         self._ahead = shared - now
-        self._in_doubt = await CLOCK.doubt() is Doubt.AHEAD
         # nobody else sends from an embedded database, whatever the times say: the clock may have been set back
-        taken_back = await queue.take_back(db, self._me, sys.maxsize if embedded else shared - LEASE_MS, shared)
-        given_up = await queue.give_up(db, shared, self._copies)  # before the look: it would carry them on
-        more = await self._failover.look(db, now, starting=not self.turned_at, ahead=shared - now)
-        await queue.promote(db, shared, self._copies)  # after the look: what is due may leave its gateway
-        if morning := self.until_morning(shared):
+        taken_back = await queue.take_back(db, self._me, sys.maxsize if embedded else shared - LEASE_MS, now)
+        given_up = await queue.give_up(db, now, self._copies)  # before the look: it would carry them on
+        more = await self._failover.look(db, now, starting=not self.turned_at)
+        await queue.promote(db, now, self._copies)  # after the look: what is due may leave its gateway
+        if morning := self.until_morning(now):
             await queue.rest(db, morning)
-        next_due = await queue.next_due(db, shared)
-        # what one of both clocks lets live lives on: nothing brings it back
-        expired = [] if self._in_doubt else await queue.expire(db, min(now, shared))
+        next_due = await queue.next_due(db, now)
+        expired = await queue.expire(db, now)
         for name, (until, alert) in (await states.pauses(db)).items():
             if name in self._lanes:
                 self._lanes[name].adopt_pause(until, alert, now)
         for lane in self._lanes.values():
             lane.may_have_more = True
-        self._look_at = min(now + (MORE_MS if more else self._look_every), (next_due or sys.maxsize) - self._ahead)
+        self._look_at = min(now + (MORE_MS if more else self._look_every), next_due or sys.maxsize)
         return taken_back + given_up + expired
 
     async def _claim_by(self, lanes: Iterable[Lane], now: int) -> list[tuple[Lane, Claimed]]:
@@ -349,9 +340,8 @@ class Outbox:
         )
 
     def _start(self, lane: Lane, message: Claimed) -> None:
-        if message.expires_at <= min(message.claimed_at, message.stamp):
-            held = Verdict(State.SCHEDULED, message.stamp + CAP_MS, "", tries=-1)  # until the clock is in no doubt
-            self._finish(lane, message, held if self._in_doubt else Verdict(State.EXPIRED, message.stamp, ""))
+        if message.expires_at <= message.claimed_at:
+            self._finish(lane, message, Verdict(State.EXPIRED, message.claimed_at, ""))
         elif message.tries > TRIES:
             self._finish(lane, message, Verdict(State.FAILED, message.claimed_at, "too many tries"))
         else:
@@ -371,7 +361,7 @@ class Outbox:
         except SendError as error:
             trouble = error
         except asyncio.CancelledError:  # by stop()
-            return interrupted(message, self._shared_now())
+            return interrupted(message, self._clock())
         except Exception as error:
             # not the error's own words, which may quote the message
             log.error("gateway %s: %s while sending message %d", lane.name, type(error).__name__, message.id)
@@ -388,8 +378,8 @@ class Outbox:
         self._metrics.send_errors.labels(lane.name, error.name).inc()
         wait = lane.note_failure(message, error, trouble.detail, now)
         if error.outcome is Outcome.REFUSED and (other := self._choose_other(lane, message)):
-            return Verdict(State.SCHEDULED, now + self._ahead, error.name, to=other)
-        return judge(message, error, now + self._ahead, wait)
+            return Verdict(State.SCHEDULED, now, error.name, to=other)
+        return judge(message, error, now, wait)
 
     def _choose_other(self, lane: Lane, message: Claimed) -> str:
         """Another gateway for a token or a reply that this one refuses, also one that it has to wait for, as for a new

@@ -191,7 +191,7 @@ _HELD_BY_PHONE = "(state = 'sending' AND claimed_by = gateway AND gateway LIKE '
 MOVE = f"""UPDATE outbox SET gateway = $3, tried_before = $4, assigned_at = $5, due_at = $5, state = 'waiting',
     error = CASE WHEN {WITHDRAWN} THEN error ELSE '' END, sim = 0,
     unknowns = unknowns + CASE WHEN {_HELD_BY_PHONE} THEN 1 ELSE 0 END
-  WHERE id = $1 AND gateway = $2 AND (state IN ('waiting', 'scheduled') OR (state = 'uncertain' AND due_at <= $6)
+  WHERE id = $1 AND gateway = $2 AND (state IN ('waiting', 'scheduled') OR (state = 'uncertain' AND due_at <= $5)
     OR {_HELD_BY_PHONE}) AND ((unknowns = 0 AND state <> 'sending') OR priority <= 1)"""
 _MAY_GO_ON = f"(unknowns = 0 OR (priority <= 1 AND unknowns - interrupted < {_MOST}))"
 RELEASE_FROM_STOPPED = f"""UPDATE outbox SET gateway = 'none', tried_before = SUBSTR(tried_before || $1 || ' ', 1, 200),
@@ -430,11 +430,9 @@ async def try_to_move_alone(db: BaseDBAsyncClient) -> bool:
     return not on_postgres() or bool((await execute(db, TRY_TO_MOVE_ALONE))[0]["ours"])
 
 
-async def move(db: BaseDBAsyncClient, moves: Iterable[Move], now: int, ahead: int = 0) -> None:
-    """Give messages to other gateways, but for those that were claimed or moved meanwhile. The clock that all servers
-    share is `ahead` milliseconds ahead of ours."""
-    rows = [(each.id, each.gateway, each.to, each.tried_before[-200:], now, now + ahead) for each in moves]
-    await execute_many(db, MOVE, rows)
+async def move(db: BaseDBAsyncClient, moves: Iterable[Move], now: int) -> None:
+    """Give messages to other gateways, but for those that were claimed or moved meanwhile."""
+    await execute_many(db, MOVE, [(each.id, each.gateway, each.to, each.tried_before[-200:], now) for each in moves])
 
 
 async def release_from_stopped(

@@ -4,10 +4,8 @@ import asyncio
 
 import pytest
 
-from bot.outbound import Outbox
 from bot.routing import Health
 from bot.runtime import Database
-from models.clock import CLOCK, Doubt
 from models.messages import MessageKind
 from tests.world.outbox_rig import HOUR, MINUTE, SECOND, Bench, Clock
 
@@ -88,95 +86,21 @@ async def test_a_gateway_that_fails_now_is_down_though_it_sent_at_a_later_time(b
     assert bench.router.watch.state("africastalking") is Health.QUIET, "and is tried"
 
 
-def server_of_many(bench: Bench, clock: Clock, shared: Clock) -> Outbox:
-    """One more server, whose clock is another than the database's."""
+async def test_a_server_with_another_clock_takes_nothing_from_one_that_is_alive(bench: Bench) -> None:
     if bench.database.embedded:
         pytest.skip("one process has an embedded database to itself")
+    shared, ahead = Clock(), Clock()
 
     async def database_time(_db: object, _now: int) -> int:
         return shared.now
 
-    outbox = bench.new_outbox()
-    outbox.shared_time, outbox._clock = database_time, clock
-    return outbox
-
-
-async def test_a_server_whose_clock_is_ahead_ends_nothing(bench: Bench) -> None:
-    ahead = Clock()
-    ahead.now += 7 * HOUR
-    other = server_of_many(bench, ahead, bench.clock)
-    await bench.switch("off")
-    await bench.enqueue("reply")
-    await bench.settle(other)
-    assert await bench.states() == {"reply": "waiting"}
-    await bench.switch("on")
-    ahead.now += 10 * SECOND
-    bench.gateway.refuse("unreachable")
-    await bench.settle(other)
-    assert await bench.states() == {"reply": "scheduled"}
-    for _ in range(3):  # a look each second
-        ahead.now, bench.clock.now = ahead.now + SECOND // 4, bench.clock.now + SECOND // 4
-        other._look_at = 0
-        await bench.settle(other)
-    assert bench.gateway.texts == ["reply"], "it waits as long as it should"
-    bench.gateway.answer = bench.gateway.accept
-    ahead.now, bench.clock.now = ahead.now + 10 * SECOND, bench.clock.now + 10 * SECOND
-    await bench.settle(other)
-    assert await bench.states() == {"reply": "sent"}
-
-
-async def test_a_server_whose_clock_is_behind_moves_what_is_due_before_it_is_sent_again(database: Database) -> None:
-    bench = Bench(database)
-    shared = Clock()
-    shared.now += MINUTE
-    server = server_of_many(bench, bench.clock, shared)
-    await bench.enqueue("token", kind=MessageKind.TOKEN)
-    silent = "UPDATE outbox SET state = 'uncertain', unknowns = 2, tries = 2, error = 'timeout', due_at = $1"
-    await bench.sql(silent, shared())
-    await bench.settle(server)
-    assert (bench.gateway.texts, bench.other.texts) == ([], ["token"])
-
-
-async def test_nothing_ends_while_the_clock_seems_to_be_ahead(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def is_ahead() -> Doubt:
-        return Doubt.AHEAD
-
-    await bench.switch("off")
-    await bench.enqueue("token", kind=MessageKind.TOKEN)
-    await bench.settle()
-    with monkeypatch.context() as doubting:
-        doubting.setattr(CLOCK, "doubt", is_ahead)
-        await bench.settle_after(80 * HOUR)
-        assert await bench.states() == {"token": "waiting"}
-        await bench.switch("on")
-        await bench.look()
-        assert await bench.states() == {"token": "scheduled"} and not bench.gateway.requests, "too late, if it is"
-    bench.clock.now -= 80 * HOUR
-    await bench.settle()
-    assert await bench.states() == {"token": "sent"}
-
-
-async def test_what_was_too_late_ends_when_the_clock_was_right(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def is_ahead() -> Doubt:
-        return Doubt.AHEAD
-
-    await bench.enqueue("token", kind=MessageKind.TOKEN)
-    bench.clock.now += 80 * HOUR
-    with monkeypatch.context() as doubting:
-        doubting.setattr(CLOCK, "doubt", is_ahead)
-        await bench.settle()
-    await bench.settle_after(5 * MINUTE)
-    assert await bench.states() == {"token": "expired"} and not bench.gateway.requests
-
-
-async def test_a_server_with_another_clock_takes_nothing_from_one_that_is_alive(bench: Bench) -> None:
-    shared, ahead = Clock(), Clock()
-    other = server_of_many(bench, ahead, shared)
-    bench.outbox.shared_time = other.shared_time
+    bench.outbox.shared_time = database_time
     bench.gateway.answer = lambda message: None
     await bench.enqueue("hello")
     await bench.outbox.turn()
     await asyncio.sleep(0)
+    other = bench.new_outbox()
+    other.shared_time, other._clock = database_time, ahead
     ahead.now += 10 * MINUTE
     shared.now += 59 * SECOND
     await other.turn()
