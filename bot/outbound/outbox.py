@@ -21,9 +21,10 @@ from bot.outbound.failover import Failover
 from bot.outbound.lanes import Lane
 from bot.outbound.queue import Result
 from bot.outbound.receipts import Receipts
-from bot.outbound.retry import COPIES, HARMLESS, TRIES, Claimed, Verdict, interrupted, judge
+from bot.outbound.retry import CAP_MS, COPIES, HARMLESS, TRIES, Claimed, Verdict, interrupted, judge
 from bot.routing import NEVER, NOWHERE, Router, states
 from bot.runtime import Database, Metrics
+from models.clock import CLOCK, Doubt
 from models.messages import MessageKind, State
 from models.sql import connection, now_ms
 
@@ -98,6 +99,7 @@ class Outbox:
         self._wake = asyncio.Event()
         self._gathered = asyncio.Event()  # the next turn has not to wait for more
         self._ahead = 0  # how far the database's clock is ahead of ours
+        self._in_doubt = False  # whether our clock seems to be far ahead: nothing ends by it then
         self._look_at = 0  # when the next look is due
         self._running = self._stopping = False
         self.turned_at = 0
@@ -311,7 +313,8 @@ class Outbox:
         if morning := self.until_morning(now):
             await queue.rest(db, morning)
         next_due = await queue.next_due(db, now)
-        expired = await queue.expire(db, now)
+        self._in_doubt = await CLOCK.doubt() is Doubt.AHEAD
+        expired = [] if self._in_doubt else await queue.expire(db, now)  # nothing would bring it back
         for name, (until, alert) in (await states.pauses(db)).items():
             if name in self._lanes:
                 self._lanes[name].adopt_pause(until, alert, now)
@@ -341,7 +344,9 @@ class Outbox:
 
     def _start(self, lane: Lane, message: Claimed) -> None:
         if message.expires_at <= message.claimed_at:
-            self._finish(lane, message, Verdict(State.EXPIRED, message.claimed_at, ""))
+            # a look ends it, when it has seen that the clock is in no doubt
+            again_at = message.claimed_at + (CAP_MS if self._in_doubt else 0)
+            self._finish(lane, message, Verdict(State.SCHEDULED, again_at, "", tries=-1))
         elif message.tries > TRIES:
             self._finish(lane, message, Verdict(State.FAILED, message.claimed_at, "too many tries"))
         else:

@@ -121,7 +121,7 @@ WRITE_SENT = f"""UPDATE outbox SET state = CASE WHEN state = 'delivered' THEN st
 # What was withdrawn while it was with a gateway ends where it would else be tried again, and its error says why.
 _ENDS = f"{WITHDRAWN} AND CAST($2 AS text) <> 'failed'"
 WRITE_NOT_SENT = f"""UPDATE outbox SET state = CASE WHEN {_ENDS} THEN 'expired' ELSE CAST($2 AS text) END, due_at = $3,
-  error = CASE WHEN {_ENDS} THEN error ELSE COALESCE(NULLIF($4, ''), NULLIF(error, ''), 'expired') END,
+  error = CASE WHEN {_ENDS} THEN error ELSE COALESCE(NULLIF($4, ''), error) END,
   tries = tries + $5, unknowns = unknowns + $6 - {_ONE_IF_TAKEN_BACK},
   interrupted = interrupted + $7 - {_ONE_IF_TAKEN_BACK}
   WHERE id = $1 AND claimed_at = $8 AND (state = 'sending' OR {_TAKEN_BACK})"""

@@ -6,6 +6,7 @@ import pytest
 
 from bot.routing import Health
 from bot.runtime import Database
+from models.clock import CLOCK, Doubt
 from models.messages import MessageKind
 from tests.world.outbox_rig import HOUR, MINUTE, SECOND, Bench, Clock
 
@@ -84,6 +85,49 @@ async def test_a_gateway_that_fails_now_is_down_though_it_sent_at_a_later_time(b
     bench.clock.now -= HOUR
     await bench.router.watch.look()
     assert bench.router.watch.state("africastalking") is Health.QUIET, "and is tried"
+
+
+@pytest.mark.parametrize("looked", [True, False])
+async def test_nothing_ends_while_the_clock_seems_to_be_ahead(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, looked: bool
+) -> None:
+    """Also what is claimed before anybody has looked at the clock."""
+
+    async def is_ahead() -> Doubt:
+        return Doubt.AHEAD
+
+    await bench.switch("off")
+    await bench.enqueue("token", kind=MessageKind.TOKEN)
+    await bench.settle()
+    with monkeypatch.context() as doubting:
+        doubting.setattr(CLOCK, "doubt", is_ahead)
+        bench.clock.now += 80 * HOUR
+        if looked:
+            await bench.settle()
+            assert await bench.states() == {"token": "waiting"}
+        bench.outbox._look_at = bench.clock.now + SECOND
+        await bench.switch("on")
+        bench.outbox.notify()
+        await bench.settle()
+        assert not bench.gateway.requests, "it would be too late, if it is"
+        row = await bench.row("token")
+        assert (row["state"], row["error"]) == ("scheduled", "")
+    bench.clock.now -= 80 * HOUR
+    await bench.settle()
+    assert await bench.states() == {"token": "sent"}
+
+
+async def test_what_was_too_late_ends_when_the_clock_was_right(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def is_ahead() -> Doubt:
+        return Doubt.AHEAD
+
+    await bench.enqueue("token", kind=MessageKind.TOKEN)
+    bench.clock.now += 80 * HOUR
+    with monkeypatch.context() as doubting:
+        doubting.setattr(CLOCK, "doubt", is_ahead)
+        await bench.settle()
+    await bench.settle_after(5 * MINUTE)
+    assert await bench.states() == {"token": "expired"} and not bench.gateway.requests
 
 
 async def test_a_server_with_another_clock_takes_nothing_from_one_that_is_alive(bench: Bench) -> None:
