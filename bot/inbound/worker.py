@@ -440,13 +440,18 @@ class Worker:
     async def _set_aside(self, message: StoredSms, error: Exception) -> None:
         """Keep a poison message with its error, and tell its sender once. Where that is what breaks, nobody is told: it
         would come first for ever, and hold up all others."""
-        try:
-            await self._keep_failed(message, error, answered=True)
-        except DatabaseAway:
-            raise
-        except Exception:
-            log.exception("nobody could be told that a message failed", extra={"inbox": message.id})
-            await self._keep_failed(message, error, answered=False)
+        for left in reversed(range(ALONE_TRIES)):
+            try:
+                await self._keep_failed(message, error, answered=True)
+            except DatabaseAway:
+                raise
+            except Exception:
+                if left:  # mostly that passes
+                    await asyncio.sleep(PAUSES_S[left - 1])
+                    continue
+                log.exception("nobody could be told that a message failed", extra={"inbox": message.id})
+                await self._keep_failed(message, error, answered=False)
+            return
 
     async def _keep_failed(self, message: StoredSms, error: Exception, *, answered: bool) -> None:
         async with self._database.work():
