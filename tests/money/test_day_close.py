@@ -257,7 +257,8 @@ async def test_everybody_sells_while_the_days_of_agents_are_closed(open_books: D
 
     second.comes = wait
     closing = asyncio.create_task(closed(open_books))
-    await reads.wait()
+    async with asyncio.timeout(30):
+        await reads.wait()
     try:
         async with asyncio.timeout(30), open_books.work():
             await take(1, 5_000, NEXT)

@@ -11,7 +11,7 @@ from tests.world.server import query
 
 # A PIN's digits stand there by chance: milliseconds since 1970, the fraction of a second in a date, and what is drawn
 # or hashed. SQLite puts a row's columns one behind the other, with nothing between.
-CHANCE = re.compile(rb"(?<!\d)1[5-9]\d{11}(?!\d)|(?<=:\d\d)\.\d+|[0-9a-f]{16,}")
+CHANCE = re.compile(rb"(?<!\d)1[5-9]\d{11}(?!\d)|(?<=:\d\d)\.\d+|(?=[0-9]*[a-f])[0-9a-f]{16,}")
 
 
 async def store(inbox: Inbox, came: Inbound) -> None:
