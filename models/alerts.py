@@ -11,7 +11,7 @@ LONGEST = 160  # one SMS
 MOST = 20  # told at one look
 UNTOLD = "SELECT id, sentence, created_at FROM alert WHERE told_at = 0 ORDER BY id LIMIT $1"
 TOLD_SO = "SELECT 1 FROM alert WHERE sentence = $1 AND created_at > $2 AND created_at < $3 LIMIT 1"
-# Somebody else who has it tells of the same at this moment. When that is undone it is done again, and tells then.
+# Somebody else who has it tells of the same at this moment.
 TELL_ALONE = "SELECT pg_try_advisory_xact_lock(hashtextextended($1, 7269432)) AS ours"
 TELL = "UPDATE alert SET told_at = $2 WHERE id = $1 AND told_at = 0"
 

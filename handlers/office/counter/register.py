@@ -92,6 +92,8 @@ async def check_or_register(request: web.Request) -> web.StreamResponse:
             else:
                 done = before
     except (NotFree, IntegrityError) as error:  # somebody was quicker: all that was said of the person still holds
+        if isinstance(error, IntegrityError) and not filled.serial:
+            raise
         refusal = error if isinstance(error, NotFree) else InUse(filled.serial)  # a new meter, at this moment
         form.refuse("serial", why_not_free(refusal, filled.serial, company).to(LANGUAGE.get()))
         return await _refuse(request, form, 409, reached=reached)
