@@ -69,7 +69,7 @@ class Templates:
         for engine, name in copies:
             if engine == "sqlite":
                 for file in folder().glob(f"{name}.db*"):
-                    file.unlink()
+                    file.unlink(missing_ok=True)  # a connection that closes late removes its own "-wal"
         if databases := [name for engine, name in copies if engine == "postgres"]:
             self._runner.run(self._drop_databases(databases))
 
