@@ -336,7 +336,7 @@ def _payments(
     outbox: Outbox,
 ) -> Payments:
     """All that asks phones to pay, and books what providers say."""
-    payments = Payments(
+    return Payments(
         database,
         company,
         providers,
@@ -346,8 +346,6 @@ def _payments(
         tell=composer.tell,
         on_settled=outbox.notify,
     )
-    outbox.on_notify.append(payments.notify)  # a talk that asks for money has an answer to be sent as well
-    return payments
 
 
 def _sending(

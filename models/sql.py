@@ -354,6 +354,12 @@ async def ask_together(question: str, own: Collection[Key], ask: Each[Key, T], *
     return {key: known.pop(key) for key in own}
 
 
+def tell_after_commit(what: str) -> None:
+    """Whoever waits for this (`Database.on_commit`) hears of it when this unit of work is committed."""
+    if unit := unit_of_work():
+        unit.news.add(what)
+
+
 def forget_ahead() -> None:
     """Something may change from here on: what was asked ahead for others counts no more."""
     if unit := unit_of_work():
@@ -371,6 +377,7 @@ class UnitOfWork:
         self.seen: dict[object, Any] = {}  # what may change meanwhile, and stays to the end as it was seen first
         self.expected: dict[str, set[Any]] = {}  # what it is about, by ids or phones
         self.ahead: dict[str, dict[Any, Any]] = {}  # what was asked of them already, by question
+        self.news: set[str] = set()  # what somebody waits for, to be told after the commit
         self._ends: dict[str, tuple[AtEnd, list[Any]]] = {}
         self._very_ends: dict[str, tuple[AtEnd, list[Any]]] = {}
 
@@ -403,7 +410,7 @@ def unit_of_work() -> UnitOfWork | None:
 
 
 @asynccontextmanager
-async def begin_unit_of_work(connection: BaseDBAsyncClient) -> AsyncIterator[None]:
+async def begin_unit_of_work(connection: BaseDBAsyncClient) -> AsyncIterator[UnitOfWork]:
     """Around all that is committed together, inside its transaction, on this connection."""
     unit = UnitOfWork(connection)
     before = _UNIT.get()
@@ -411,7 +418,9 @@ async def begin_unit_of_work(connection: BaseDBAsyncClient) -> AsyncIterator[Non
         unit.seen = before.seen
     _UNIT.set(unit)
     try:
-        yield
+        yield unit
         await unit.end()
+        if before:
+            before.news |= unit.news
     finally:
         _UNIT.set(before)

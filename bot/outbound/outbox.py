@@ -24,6 +24,7 @@ from bot.outbound.receipts import Receipts
 from bot.outbound.retry import CAP_MS, COPIES, HARMLESS, TRIES, Claimed, Verdict, interrupted, judge
 from bot.routing import NEVER, NOWHERE, Router, states
 from bot.runtime import Database, Metrics
+from bot.runtime.waiting import wait_for
 from models.clock import CLOCK, Doubt
 from models.messages import MessageKind, State
 from models.sql import connection, now_ms
@@ -196,8 +197,8 @@ class Outbox:
             except Exception as error:
                 log.error("the outbox could not use the database: %s", type(error).__name__)
                 wait = 1.0
-            await _wait_for(self._gathered, GATHER_S)
-            await _wait_for(self._wake, wait)
+            await wait_for(self._gathered, GATHER_S)
+            await wait_for(self._wake, wait)
 
     async def stop(self, within: float = 8.0) -> None:
         """Claim nothing more, give the requests under way so many seconds, and write what came of them. One
@@ -419,13 +420,6 @@ class Outbox:
         for (gateway, state), messages in reached.items():
             if state in COUNTED:
                 self._metrics.messages.labels("out", gateway, state).inc(messages)
-
-
-async def _wait_for(event: asyncio.Event, seconds: float) -> None:
-    """Until it is set, or sets it after so long."""
-    timer = asyncio.get_running_loop().call_later(seconds, event.set)
-    await event.wait()
-    timer.cancel()
 
 
 def _new_name() -> str:

@@ -9,7 +9,6 @@ import logging
 import os
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 from bot.payments.base import Answer, Ask, Asked, NotAsked, Provider, State
 from bot.payments.settling import NO_RECEIPT, Settler
 from bot.runtime import Database, DatabaseAway
+from bot.runtime.waiting import wait_for
 from models.alerts import raise_alert_once
 from models.selling import requests
 from models.selling.requests import PaymentRequest, Reason, RequestState
@@ -25,7 +25,9 @@ from models.sql import HOUR_MS, now_ms
 log = logging.getLogger(__name__)
 
 LOOK_MS = 1_000  # how often to look for what nobody told us of
-GATHER_S = 0.01  # turns are this far apart, so that what comes at once is one look
+# While calls are under way turns are this far apart, so that what comes at once is one look. When none is, what is due
+# goes at once.
+GATHER_S = 0.01
 MOST_AT_ONCE = 32  # calls to one provider under way
 MOST_LOOKS = 16  # looked up in one turn
 AGAIN_MS = 15_000  # after a look that a callback wanted, and to which no answer came
@@ -53,29 +55,34 @@ class Collector:
         self._asked_at: dict[str, float] = dict.fromkeys(providers, 0.0)  # when each was asked last, by the loop's time
         self._looked_at = 0  # ms, when it was looked for what nobody told us of
         self._wake = asyncio.Event()
+        self._gathered = asyncio.Event()  # the next turn has not to wait for more
         self._stopping = False
 
     def notify(self) -> None:
-        """Requests may have been committed, or a call has ended."""
+        """Something due was committed, or a call has ended."""
         self._wake.set()
+        may_ask = any(not self._pause(provider) for provider in self._providers.values())
+        if may_ask and not any(self._under_way.values()):
+            self._gathered.set()
 
     async def run(self) -> None:
         """Ask until `stop` is called. A database that is away is tried again every second."""
         while not self._stopping:
             self._wake.clear()
+            self._gathered.clear()
             wait = LOOK_MS / 1000
             try:
                 wait = await self.turn()
             except Exception as error:
                 log.error("payment requests could not be looked at: %s", type(error).__name__)
-            await asyncio.sleep(GATHER_S)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), wait)
+            await wait_for(self._gathered, GATHER_S)
+            await wait_for(self._wake, wait)
 
     def stop(self) -> None:
         """Claim nothing more."""
         self._stopping = True
         self._wake.set()
+        self._gathered.set()
 
     async def finish(self, within: float) -> None:
         """Give the calls under way so many seconds. What has not ended by then is unknown after the next start."""
@@ -96,7 +103,7 @@ class Collector:
         if not self._looked_at <= now < self._looked_at + LOOK_MS:
             self._looked_at = now
             await self._settle_left(now)
-        due = await requests.next_at()  # most who wake us have asked nobody to pay
+        due = await requests.next_at()  # mostly nothing is: we look each second, and whenever a call has ended
         if not 0 < due <= now:
             return min(LOOK_MS, due - now) / 1000 if due else LOOK_MS / 1000
         started = 0
@@ -135,7 +142,7 @@ class Collector:
         task, under_way = asyncio.create_task(call), self._under_way.setdefault(name, set())
         under_way.add(task)
         task.add_done_callback(under_way.discard)
-        task.add_done_callback(lambda _task: self._wake.set())
+        task.add_done_callback(lambda _task: self.notify())
 
     # --- One request
 

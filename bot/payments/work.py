@@ -13,6 +13,7 @@ from bot.payments.reading import Reader
 from bot.payments.settling import Book, Settler, Tell
 from bot.payments.simulated import SimulatedDaraja
 from bot.runtime import Database, Metrics
+from models.selling.requests import DUE
 
 
 class Payments:
@@ -34,6 +35,7 @@ class Payments:
         self.settler = Settler(company, book, tell)
         self.reader = Reader(database, company.vault, providers, self.settler, on_settled)
         self.collector = Collector(database, providers, self.settler, on_settled)
+        database.on_commit[DUE] = self.notify
         self.door = Door(database, company, providers, validate, metrics, self.reader.notify)
         for provider in providers.values():
             if isinstance(provider, Daraja) and not database.embedded:
@@ -48,7 +50,7 @@ class Payments:
         return next((each for each in self.providers.values() if isinstance(each, SimulatedDaraja)), None)
 
     def notify(self) -> None:
-        """A talk was committed, which may have asked somebody to pay."""
+        """It was committed that a phone is to be asked, or a push to be looked up."""
         if self.providers:
             self.collector.notify()
 

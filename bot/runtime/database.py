@@ -5,7 +5,7 @@ import fcntl
 import os
 import pkgutil
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -114,6 +114,7 @@ class Database:
 
     def __init__(self, url: str, *, read_only: bool = False) -> None:
         self.url, self._read_only = url, read_only
+        self.on_commit: dict[str, Callable[[], None]] = {}  # who waits for what (`tell_after_commit`)
         self._context = TortoiseContext()
 
     @property
@@ -242,7 +243,7 @@ class Database:
         """
         away: type[DatabaseAway] = DatabaseAway
         try:
-            async with in_transaction() as opened, begin_unit_of_work(opened):
+            async with in_transaction() as opened, begin_unit_of_work(opened) as unit:
                 yield opened
                 away = OutcomeUnknown
         except Exception as error:
@@ -251,6 +252,9 @@ class Database:
             if _is_away(error):
                 raise away(type(error).__name__) from error
             raise
+        for what in unit.news:
+            if tell := self.on_commit.get(what):
+                tell()
 
     @asynccontextmanager
     async def one_statement(self) -> AsyncIterator[None]:

@@ -50,7 +50,19 @@ from models.rows import find_row, find_rows, read_row
 from models.selling.catalogue import Terms
 from models.selling.contracts import Contract
 from models.selling.refusals import BeingPaid, PaidOff
-from models.sql import HOUR_MS, MINUTE_MS, columns_of, connection, cut, execute, for_update, holding, marks, now_ms
+from models.sql import (
+    HOUR_MS,
+    MINUTE_MS,
+    columns_of,
+    connection,
+    cut,
+    execute,
+    for_update,
+    holding,
+    marks,
+    now_ms,
+    tell_after_commit,
+)
 
 
 class RequestState(StrEnum):
@@ -142,6 +154,7 @@ LEASE_MS = 120_000  # a claim that is older is of a server that died: with a new
 SHOWN = 12  # characters of an account that each provider shows: it may cut what is longer (reference: payments 1.4)
 LOST_WITHIN_MS = HOUR_MS  # a payment so long after a request whose answer was lost may be its own
 
+DUE = "a push is due"  # of which a commit tells
 INTERRUPTED = "interrupted"  # the code of one whose server died, or was too slow: its answer may come after all
 
 _OPEN = "state IN ('new', 'asked', 'unknown')"
@@ -267,6 +280,7 @@ async def ask_to_pay(wanted: Wanted, *, key: str) -> PaymentRequest:
     statement = f"""INSERT INTO payment_request ({", ".join(values)}) VALUES ({marks(len(values))})
       ON CONFLICT DO NOTHING RETURNING {columns_of(PaymentRequest)}"""
     if rows := await execute(connection(), statement, list(values.values())):
+        tell_after_commit(DUE)
         return read_row(PaymentRequest, rows[0])
     # Another server wrote one for this phone in the same moment.
     if earlier := await _find_asked(key):
@@ -481,6 +495,7 @@ async def look_now(request: PaymentRequest, now: int) -> None:
     """Have a held one that was sent looked up at once, and as often as it takes, for its provider has news of it; one
     that has failed or expired as well, for it may be paid after all."""
     await execute(connection(), LOOK_NOW, [request.id, now])
+    tell_after_commit(DUE)
 
 
 async def list_open(*, unknown: bool = False) -> list[PaymentRequest]:
