@@ -375,7 +375,7 @@ def _sending(
         copies=config.copies,
         per_second=paces,
         until_morning=company.until_morning,
-        on_notify=[phones.wake],
+        on_notify=[phones.notify],
     )
     return router, outbox, phones
 

@@ -5,7 +5,7 @@ import base64
 import binascii
 import hmac
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from typing import Any, NoReturn
 
@@ -43,7 +43,7 @@ class PhoneRoutes:
         private_token: str,  # lets a phone in that nobody added; empty: there is none
         record: Callable[[Inbound], Awaitable[bool]],  # stores an SMS
         keep: Callable[[str, str, str], Awaitable[None]],  # keeps what could not be read: gateway, reason, text
-        notify: Callable[[Iterable[str]], None],  # what these gateways reported may set other messages free
+        notify: Callable[[Collection[str]], None],  # what these gateways reported may set other messages free
     ) -> None:
         self._phones, self._database, self._vault, self._metrics = phones, database, vault, metrics
         self._country, self._address, self._private_token = country, address, private_token

@@ -3,9 +3,8 @@ is more. One of several servers may be asked at any time, so that all that matte
 
 import asyncio
 import logging
-import sys
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -17,6 +16,7 @@ from bot.android.streams import Stream, Streams
 from bot.outbound.queue import switched_off
 from bot.routing import states
 from bot.runtime import Database, Metrics
+from bot.runtime.waiting import wait_for
 from models.messages import Phone, State, read_sims
 from models.rows import find_rows
 from models.sql import DAY_MS, HOUR_MS, change, connection, execute, holding, now_ms
@@ -27,7 +27,8 @@ HEARD_MS = 5_000  # a phone calls often; that is written so often at the most
 LOOK_MS = 2_000  # how soon we see what another process did: the command line unlinks, another server enqueues
 TOLD_MS = 60_000  # a phone that was told and did not ask is told again: it may have lost its network for a moment
 MOST_URGENT = 0
-GATHER_S = 0.05  # a phone is told once of what is committed in the same moment
+# Turns are this far apart, so that what comes at once is one look. What is for a phone that waits for it goes at once.
+GATHER_S = 0.05
 # The app tries a webhook for some 45 h, and then an export does not bring it again.
 LOST_MS = 45 * HOUR_MS
 COUNTED = frozenset((State.SENT, State.DELIVERED, State.FAILED, State.UNCERTAIN, State.EXPIRED))
@@ -37,7 +38,7 @@ COUNT_WRONG_SIGNATURES = """UPDATE phone SET wrong_signatures = wrong_signatures
 
 
 class Phones:
-    """Gives phones their messages and takes their reports. `run` keeps streams and names up to date, `wake` says that
+    """Gives phones their messages and takes their reports. `run` keeps streams and names up to date, `notify` says that
     rows were committed, `stop` ends all streams."""
 
     def __init__(
@@ -61,7 +62,8 @@ class Phones:
         self._asked: dict[str, int] = {}
         self._paused: set[str] = set()
         self._wake = asyncio.Event()
-        self._look_at = self._turned_at = 0
+        self._gathered = asyncio.Event()  # the next turn has not to wait for more
+        self._look_at = self.turned_at = 0
         self._stopping = False
 
     def names(self) -> list[str]:
@@ -155,7 +157,7 @@ class Phones:
         except BaseException:
             self.close_stream(phone, stream)
             raise
-        self.wake()
+        self.notify([phone.gateway])
         return stream
 
     def close_stream(self, phone: Phone, stream: Stream) -> None:
@@ -182,23 +184,27 @@ class Phones:
         """This is a linked phone as it was read just now: it need not wait for the next look."""
         self._linked[phone.gateway] = phone
 
-    def wake(self) -> None:
-        """Rows were committed: tell the phones that wait."""
+    def notify(self, gateways: Collection[str] | None = None) -> None:
+        """Rows were committed, for these gateways where it is known: tell the phones that wait. One that was told, or
+        that rests between two messages, is at work: what comes for it meanwhile is gathered, as is what comes for
+        nobody here, or for whom is not known, which most often is no phone."""
         self._wake.set()
+        now = self.clock()
+        if any(self._listens(name, now) and self._is_rested(name, now) for name in gateways or ()):
+            self._gathered.set()
 
     async def run(self) -> None:
         """Tell phones of what waits for them until `stop` is called."""
         while not self._stopping:
             self._wake.clear()
+            self._gathered.clear()
             try:
                 await self.turn()
             except Exception as error:
                 log.error("the phones could not use the database: %s", type(error).__name__)
                 self._look_at = self.clock() + LOOK_MS
-            await asyncio.sleep(GATHER_S)
-            timer = asyncio.get_running_loop().call_later(self._wait(), self._wake.set)
-            await self._wake.wait()
-            timer.cancel()
+            await wait_for(self._gathered, min(GATHER_S, self._wait()))
+            await wait_for(self._wake, self._wait())
 
     def stop(self) -> None:
         """End all streams at once: the phones come again when we are back."""
@@ -206,30 +212,39 @@ class Phones:
         for streams in self._streams.values():
             streams.close()
         self._wake.set()
+        self._gathered.set()
 
     async def turn(self) -> None:
         """See who is linked, and tell those of messages for whom some wait and may go."""
         now = self.clock()
-        if now < self._turned_at:  # the clock was set back
+        if now < self.turned_at:  # the clock was set back
             self._look_at, self._choices = 0, {}
             for each in self._streams.values():
                 each.told_at = 0
-        self._turned_at = now
+        self.turned_at = now
         if now >= self._look_at:
             await self.look()
             self._look_at = now + LOOK_MS
-        late = [name for name, streams in self._streams.items() if streams.told_at <= now - TOLD_MS]
-        asked = [name for name in self.names() if name in late and self._may_go(name, MOST_URGENT, now)]
+        asked = [name for name in self._streams if self._listens(name, now) and self._may_go(name, MOST_URGENT, now)]
         waiting = await queue.with_waiting(connection(), asked, now) if asked else {}
         for name, priority in waiting.items():
             if (streams := self._streams.get(name)) and self._may_go(name, priority, now):
                 streams.told_at = now
                 streams.send("MessageEnqueued")
 
+    def _listens(self, name: str, now: int) -> bool:
+        """Whether this is a phone that can be told: it has a stream, and was not told already."""
+        phone, streams = self._linked.get(name), self._streams.get(name)
+        return bool(phone and _works(phone) and streams and streams.told_at <= now - TOLD_MS)
+
+    def _is_rested(self, name: str, now: int) -> bool:
+        """Whether its pace allows a phone one more message."""
+        last = self._choices.get(name)
+        return last is None or last.ready_at <= now
+
     def _may_go(self, name: str, priority: int, now: int) -> bool:
         """Whether a phone may get such a message: its pace allows one, or it is more urgent than what has to wait."""
-        last = self._choices.get(name)
-        return last is None or last.ready_at <= now or priority < last.priority
+        return self._is_rested(name, now) or priority < self._choices[name].priority
 
     async def look(self) -> None:
         """See who is linked, which another process may have changed."""
@@ -267,10 +282,10 @@ class Phones:
         return await queue.forget_receivers(connection(), self.clock(), most)
 
     def _wait(self) -> float:
-        """Seconds until the next look, or until a phone may get more."""
-        waiting = [each.ready_at for name, each in self._choices.items() if each.ready_at and name in self._streams]
-        now = self.clock()
-        return max(0, min([self._look_at, *(at for at in waiting if at > now)], default=sys.maxsize) - now) / 1000
+        """Seconds until the next look, or until a phone may get more, which the last turn has not seen yet."""
+        waiting = [each.ready_at for name, each in self._choices.items() if name in self._streams]
+        due = min([self._look_at, *(at for at in waiting if at > self.turned_at)])
+        return max(0, due - self.clock()) / 1000
 
 
 def _works(phone: Phone) -> bool:

@@ -6,7 +6,7 @@ import os
 import secrets
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from random import Random
@@ -75,7 +75,7 @@ class Outbox:
         copies: Mapping[MessageKind, int] = COPIES,
         per_second: Mapping[str, int] | None = None,
         until_morning: Callable[[int], int] = lambda _now: 0,
-        on_notify: Sequence[Callable[[], None]] = (),
+        on_notify: Sequence[Callable[[Collection[str] | None], None]] = (),
     ) -> None:
         self._database, self._router = database, router
         random, pace = random or Random(), {name: (per_second or {}).get(name, 0) for name in sorted(gateways)}
@@ -116,7 +116,7 @@ class Outbox:
         """How many requests are under way now."""
         return len(self._requests)
 
-    def notify(self, gateways: Iterable[str] | None = None) -> None:
+    def notify(self, gateways: Collection[str] | None = None) -> None:
         """Rows were committed, for these gateways where it is known: look now. What phones fetch is no work here, so
         that one phone's flood costs the others nothing."""
         for name in self._lanes if gateways is None else gateways:
@@ -125,7 +125,7 @@ class Outbox:
                 self._wake.set()
         self._hurry_if_idle()
         for tell in self.on_notify:
-            tell()
+            tell(gateways)
 
     def note_heard(self, gateway: str) -> None:
         """A gateway called us. A turn that comes anyway writes it down."""

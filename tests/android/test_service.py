@@ -1,11 +1,13 @@
 """Gateway phones against the database: what they pull, how fast, and when they are told of it, by one server or two."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import pytest
 
 from bot.android import linking, sims
 from bot.android.from_app import Device
+from bot.android.streams import Stream
 from bot.runtime import Database
 from models.messages import MessageKind, Phone
 from tests.world.outbox_rig import HOUR, MINUTE, SECOND, START
@@ -241,3 +243,98 @@ async def test_a_phone_that_comes_back_gets_all_in_order_and_what_is_urgent_firs
     late = got.index("a token of now")
     assert got.pop(late) == "a token of now" and late == len(texts[MessageKind.TOKEN])
     assert got == texts[MessageKind.TOKEN] + texts[MessageKind.REPLY] + texts[MessageKind.REMINDER]
+
+
+# When phones are told at once, and when there may be more to tell
+
+NEVER = 3_600  # seconds
+
+
+@pytest.fixture
+async def running(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Shop]:
+    """Phones at work, one of them linked, that would gather for an hour and have looked at what there is."""
+    monkeypatch.setattr("bot.android.service.GATHER_S", float(NEVER))
+    monkeypatch.setattr("bot.android.service.LOOK_MS", NEVER * SECOND)
+    await shop.link(VODACOM)
+    run = asyncio.create_task(shop.phones.run())
+    await looked(shop)
+    yield shop
+    shop.phones.stop()
+    await run
+
+
+async def looked(shop: Shop) -> None:
+    """Wait until they have looked at this moment."""
+    async with asyncio.timeout(60):
+        while shop.phones.turned_at != shop.clock():
+            await asyncio.sleep(0)
+
+
+async def told(stream: Stream) -> None:
+    """Wait until the phone is told that messages wait."""
+    async with asyncio.timeout(60):
+        async for chunk in stream.chunks():
+            if b"MessageEnqueued" in chunk:
+                return
+
+
+async def committed(shop: Shop, text: str) -> None:
+    await shop.enqueue(text)
+    shop.clock.now += 1
+    shop.phones.notify([shop.phone.gateway])
+
+
+async def test_a_phone_that_waits_is_told_at_once(running: Shop) -> None:
+    stream = await running.phones.open_stream(running.phone)
+    for text in ("first", "second"):
+        await committed(running, text)
+        await told(stream)
+        assert text in await running.pull()
+        running.clock.now += 2 * SECOND
+
+
+async def test_what_comes_for_a_phone_that_was_told_is_gathered_and_what_comes_after_its_rest_is_not(
+    running: Shop,
+) -> None:
+    stream = await running.phones.open_stream(running.phone)
+    await committed(running, "first")
+    await told(stream)
+    told_at = running.phones.turned_at
+    await committed(running, "second")
+    await a_while()
+    assert running.phones.turned_at == told_at
+    assert list(await running.pull()) == ["first"]
+    await committed(running, "third")
+    await a_while()
+    assert running.phones.turned_at == told_at, "it rests between two messages"
+    running.clock.now += 2 * SECOND
+    await committed(running, "fourth")
+    await told(stream)
+
+
+@pytest.mark.parametrize("gateways", [["kannel"], None], ids=["others", "not known"])
+async def test_what_is_for_no_phone_hurries_nothing(running: Shop, gateways: list[str] | None) -> None:
+    running.clock.now += 1
+    await running.phones.open_stream(running.phone)
+    await looked(running)
+    running.clock.now += 1
+    running.phones.notify(gateways)
+    await a_while()
+    assert running.phones.turned_at == running.clock() - 1
+
+
+async def test_a_phone_whose_rest_ends_right_after_a_look_is_looked_for_again_at_once(shop: Shop) -> None:
+    await shop.link(VODACOM)
+    await shop.phones.open_stream(shop.phone)
+    await shop.enqueue("first", "second")
+    await shop.pull()
+    shop.clock.now += 2 * SECOND - 1
+    await shop.phones.turn()
+    assert shop.phones._wait() == 0.001
+    shop.clock.now += 2
+    assert shop.phones._wait() == 0
+
+
+async def a_while() -> None:
+    for _turn_of_the_loop in range(50):
+        await asyncio.sleep(0)
