@@ -1,4 +1,5 @@
-"""Rows as objects of their tables, without the ORM's work: what is asked for at every message is asked for so."""
+"""Rows as objects of their tables, without the ORM's own machinery: what is asked for at every message is asked for so,
+and nothing else makes objects of tables there."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -16,8 +17,9 @@ Read = Callable[[Any], Any]
 
 
 def read_row(model: type[M], row: Mapping[str, Any], prefix: str = "") -> M:
-    """The object of a row that has all columns of the table, each with `prefix` before its name: a device in 4 us, for
-    which the ORM takes 41 on SQLite (measured), most of them for dates."""
+    """The object of a row that has all columns of the table, each with `prefix` before its name. It is one of the
+    table's class, with the flags that the ORM sets itself, and neither `__init__` nor `_init_from_db` has run: a device
+    in 4 us, for which the ORM takes 41 on SQLite (measured), most of them for dates."""
     made = model.__new__(model)
     values = vars(made)
     # what tortoise 1.1 sets on what it reads itself

@@ -1,11 +1,14 @@
-"""What happens at every message is plain SQL: the ORM builds no query and makes no object there."""
+"""What happens at every message is plain SQL: the ORM builds no query there and makes no object. `read_row` alone makes
+objects of rows, and does so without the ORM's own machinery."""
 
+import ast
 import asyncio
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -41,6 +44,8 @@ async def sell(phones: Phones, serial: str, amount: int) -> None:
     assert "SOLD" in dict(await phones.text("Asha", f"1 {PINS['Asha']}"))["Asha"]
 
 
+ROOT = Path(__file__).resolve().parent.parent.parent
+
 # Tasks that work by the clock: they may run beside what is looked at, and are rare.
 CHORES = ("words", "settings", "housekeeping", "watch", "alerts", "books", "collection")
 
@@ -54,7 +59,7 @@ def counts() -> bool:
 @contextmanager
 def orm_at_work(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
     """How often the ORM begins a query, or makes an object of a row, in all tasks but chores: by what is asked for or
-    made."""
+    made. What `read_row` makes is not among it."""
     seen: Counter[str] = Counter()
     begin, make = AwaitableQuery.__init__, Model.__init__
     read = Model._init_from_db.__func__  # type: ignore[attr-defined]
@@ -264,6 +269,47 @@ async def test_what_is_rare_is_seen_to_use_the_orm(phones: Phones, monkeypatch: 
         await phones.text("Asha", "STOCK")
     assert seen["query of Appliance"] == 1
     assert seen["read Appliance"] > 0
+
+
+# The talks that still use the ORM, as CONTRIBUTING names them; STOCK stands above.
+RARE = {
+    "SELL": [("Asha", "SELL 2, Solar lamp, 1")],
+    "VOID": [("Asha", "VOID RRR22")],
+    "CASHIN": [("Asha", "CASHIN Juma 1000")],
+    "DISPUTE": [("Asha", "DISPUTE")],
+    "PIN": [("Asha", f"PIN {PINS['Asha']} 593026")],
+    "LOCK": [("Stranger", f"LOCK {PEOPLE['Juma']} {PINS['Juma']}")],
+    "LANG": [("Baraka", "LANG sw")],
+    "DONE": [("Baraka", "FIX dark"), ("Asha", "DONE K1")],
+}
+
+
+@pytest.mark.everyday_on_sqlite
+@pytest.mark.parametrize("talk", RARE)
+async def test_contributing_names_the_talks_that_use_the_orm(
+    phones: Phones, monkeypatch: pytest.MonkeyPatch, talk: str
+) -> None:
+    await execute(phones.mwanga.database.client, "UPDATE agent SET cashier = $1 WHERE name = 'Asha Mushi'", [True])
+    with orm_at_work(monkeypatch) as seen:
+        for name, text in RARE[talk]:
+            assert await phones.text(name, text)
+    assert +seen
+    assert f"`{talk}`" in (ROOT / "CONTRIBUTING.md").read_text()
+
+
+# How an object of a table is made without its own `__init__`, where nobody who counts would see it.
+PAST_THE_ORM = {"__new__", "_init_from_db", "construct", "deepcopy"}
+
+
+def test_nothing_but_read_row_makes_objects_of_tables_past_the_orm() -> None:
+    makers = [
+        (path.relative_to(ROOT).as_posix(), ast.unparse(node))
+        for room in ("bot", "handlers", "models")
+        for path in sorted((ROOT / room).rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute | ast.Name) and ast.unparse(node).rpartition(".")[2] in PAST_THE_ORM
+    ]
+    assert makers == [("models/rows.py", "model.__new__")]
 
 
 async def test_dialled_turns_are_answered_without_the_orm(phones: Phones, monkeypatch: pytest.MonkeyPatch) -> None:
