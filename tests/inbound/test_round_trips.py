@@ -8,6 +8,7 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import pytest
 
@@ -16,7 +17,7 @@ from bot.app import assembled
 from bot.config import load
 from bot.inbound import worker
 from bot.inbound.inbox import WRITE_OUTCOME
-from bot.inbound.ussd import KEEP
+from bot.inbound.ussd import CLOSE, KEEP
 from bot.message import Inbound, Receipt, UssdTurn
 from bot.outbound.receipts import FIND
 from bot.payments.simulated import Does
@@ -33,7 +34,9 @@ from tests.world.handling import handled
 from tests.world.outbox_rig import Bench
 from tests.world.people import GATEWAY, MENU, PEOPLE, PINS
 from tests.world.phone_rig import VODACOM, Shop
+from tests.world.receipt_texts import open_till, personal
 from tests.world.round_trips import Trips, Unit, counted
+from tests.world.server import serving
 from tests.world.templates import Templates
 
 MANY = 16
@@ -62,7 +65,7 @@ class World:
                 GATEWAY,
                 f"trip {next(_ids)}",
                 Sender(SenderKind.NUMBER, phone.format(n=n)),
-                text.format(n=n, letter=chr(ord("a") + n), meter=meter_number("04", f"7000{n:04d}")),
+                text.format(n=n, **_named(n)),
             )
             for n in range(count)
         ]
@@ -74,6 +77,17 @@ class World:
         code = f"{MENU[:5]}20#"
         pressed = [(f"session {n}", phone.format(n=n), transcript.format(n=n)) for n in range(count)]
         await asyncio.gather(*(self.mwanga.worker.answer(UssdTurn(GATEWAY, code, *each)) for each in pressed))
+
+
+def _named(n: int) -> dict[str, object]:
+    """What texts of the n-th phone name: what is new in this world gets its numbers in their order."""
+    return {
+        "letter": chr(ord("a") + n),
+        "meter": meter_number("04", f"7000{n:04d}"),
+        "customer": 4 + n,
+        "contract": f"S{1002 + n}",
+        "ticket": f"K{1 + n}",
+    }
 
 
 @pytest.fixture
@@ -90,12 +104,19 @@ async def world(engine: str, templates: Templates, monkeypatch: pytest.MonkeyPat
 
 
 AGENT, CUSTOMER, STRANGER = "+2557300000{n:02d}", "+25572{n:07d}", "+2557999999{n:02d}"
+PAYER = "+2557139999{n:02d}"  # a stranger's whose phone can be asked to pay
 ASHA = PEOPLE["Asha"]
 BUY, YES, REG = "BUY SHD{n:06d} 5000", f"1 {PINS['Asha']}", "REG Hamisi Ma{letter}{letter}o, none, none, Mtwara"
 REG_SHS = "REG Hamisi Omari, none, shs, FREE{n:02d}, Mtwara"
 REG_METER = "REG Hamisi Omari, none, meter, {meter}, Mtwara, household"  # that nobody has heard of
 GOODS = "SELL +25572{n:07d}, Radio, 3 monthly"
 SOLD_BEFORE = [(AGENT, "BUY SHD0001{n:02d} 5000"), (AGENT, YES)]  # so that the agent's accounts are open
+SOLD_GOODS = [*SOLD_BEFORE, (AGENT, GOODS), (AGENT, YES)]
+PAID = [*SOLD_GOODS, (AGENT, "PAY {contract} 1000"), (AGENT, YES)]
+ASKED_TO_VOID = [(AGENT, "VOID"), (AGENT, "1"), (AGENT, "wrong one")]
+REPORTED = [(AGENT, "FIX SHD{n:06d} no light")]
+SAID_FIXED = [*REPORTED, (AGENT, "DONE {ticket}")]
+LOCK = "LOCK 07300000{n:02d} "
 Texts = list[tuple[str, str]]
 # What is texted by whom, the last of it counted; then the trips on SQLite and on PostgreSQL of one message alone, and
 # on PostgreSQL of sixteen that come in the same moment, from the begin to the commit. More is a change to think about,
@@ -123,6 +144,44 @@ TEXTS: dict[str, tuple[Texts, str, int, int, int]] = {
     "a sale of goods, its yes and PIN": ([*SOLD_BEFORE, (AGENT, GOODS), (AGENT, YES)], HANDLED, 55, 53, 623),
     "BUY of a customer, its question": ([(CUSTOMER, "BUY")], HANDLED, 15, 16, 106),
     "BUY of a customer, whose phone is asked": ([(CUSTOMER, "BUY 5000")], HANDLED, 18, 19, 154),
+    "FIX of a customer": ([(CUSTOMER, "FIX no light")], HANDLED, 15, 15, 105),
+    "a problem in one's own words": ([(CUSTOMER, "my light does not shine any more")], HANDLED, 11, 12, 57),
+    "STATUS of an agent": ([*REPORTED, (AGENT, "STATUS")], HANDLED, 9, 10, 25),
+    "TICKETS, which is no command": ([*REPORTED, (AGENT, "TICKETS")], HANDLED, 11, 12, 57),
+    "words on a ticket": ([*REPORTED, (AGENT, "T {ticket} at four")], HANDLED, 12, 13, 73),
+    "DONE": (SAID_FIXED, HANDLED, 13, 14, 89),
+    "FIXED, its yes": ([*SAID_FIXED, (CUSTOMER, "1")], HANDLED, 17, 18, 168),
+    "FIXED, its no": ([*SAID_FIXED, (CUSTOMER, "2 still dark")], HANDLED, 15, 16, 136),
+    "HELP of a stranger": ([(STRANGER, "HELP")], HANDLED, 8, 9, 9),
+    "HELP of a customer": ([(CUSTOMER, "HELP")], HANDLED, 10, 11, 26),
+    "HELP of an agent": ([(AGENT, "HELP")], HANDLED, 8, 9, 9),
+    "MENU": ([(AGENT, "MENU")], HANDLED, 8, 9, 9),
+    "LANG of a customer": ([(CUSTOMER, "LANG en")], HANDLED, 9, 10, 25),
+    "LANG of an agent": ([(AGENT, "LANG sw")], HANDLED, 10, 11, 41),
+    "STOP": ([(CUSTOMER, "STOP")], HANDLED, 9, 10, 25),
+    "START": ([(CUSTOMER, "STOP"), (CUSTOMER, "START")], HANDLED, 8, 9, 9),
+    "PIN": ([(AGENT, f"PIN {PINS['Asha']} 246813")], HANDLED, 11, 12, 57),
+    "a wrong PIN": ([(AGENT, BUY), (AGENT, "1 135791")], HANDLED, 13, 14, 44),
+    "LOCK": ([(STRANGER, LOCK + PINS["Asha"])], HANDLED, 17, 18, 153),
+    "LOCK, a wrong PIN": ([(STRANGER, LOCK + "135791")], HANDLED, 14, 15, 105),
+    "FIND": ([(AGENT, "FIND SHD{n:06d}")], HANDLED, 15, 16, 121),
+    "FIND of nobody": ([(AGENT, "FIND Zebedayo")], HANDLED, 18, 19, 169),
+    "CUST": ([(AGENT, "CUST {customer}")], HANDLED, 15, 16, 121),
+    "PRICE": ([(CUSTOMER, "PRICE")], HANDLED, 12, 13, 43),
+    "AGENT": ([(CUSTOMER, "AGENT")], HANDLED, 9, 10, 25),
+    "STMT": ([*SOLD_BEFORE, (AGENT, "STMT")], HANDLED, 15, 16, 121),
+    "STMT, each sale": ([*SOLD_BEFORE, (AGENT, "STMT"), (AGENT, "1")], HANDLED, 19, 20, 170),
+    "SALES": ([*SOLD_GOODS, (AGENT, "SALES")], HANDLED, 10, 11, 41),
+    "PLAN of a customer": ([*SOLD_GOODS, (CUSTOMER, "PLAN")], HANDLED, 11, 12, 57),
+    "PLAN of an agent": ([*SOLD_GOODS, (AGENT, "PLAN {contract}")], HANDLED, 15, 16, 121),
+    "PAY, its question": (PAID[:-1], HANDLED, 17, 18, 138),
+    "PAY, its yes and PIN": (PAID, HANDLED, 35, 32, 287),
+    "VOID": ([*SOLD_BEFORE, (AGENT, "VOID")], HANDLED, 9, 10, 25),
+    "VOID, its question": ([*SOLD_BEFORE, *ASKED_TO_VOID], HANDLED, 12, 13, 58),
+    "VOID, its yes and PIN": ([*SOLD_BEFORE, *ASKED_TO_VOID, (AGENT, YES)], HANDLED, 25, 27, 267),
+    "VOID of goods, its yes and PIN": ([*PAID, *ASKED_TO_VOID, (AGENT, YES)], HANDLED, 54, 53, 638),
+    "REQUESTS, of which there are none": ([(AGENT, "REQUESTS")], HANDLED, 9, 10, 25),
+    "BUY of a stranger": ([(PAYER, "BUY 5000 SHD{n:06d}")], HANDLED, 19, 20, 170),
 }
 # The same of one message where nobody's phone can be asked to pay, and all ask the same agent for cash.
 CASH_TEXTS: dict[str, tuple[Texts, int, int]] = {
@@ -171,12 +230,51 @@ async def test_a_text_about_cash_takes_so_many_trips(world: World, engine: str, 
     hold(only(world.trips.with_statement(HANDLED)), on_sqlite if engine == "sqlite" else on_postgres)
 
 
+@pytest.mark.parametrize("count", [1, MANY])
+async def test_a_wallet_that_is_to_be_filled_takes_so_many_trips(world: World, engine: str, count: int) -> None:
+    async with world.mwanga.database.work() as db:
+        for n in range(count):
+            paying = [PAYER.format(n=n), AGENT.format(n=n)]
+            await execute(db, "UPDATE agent SET phone = $1, prepaid = TRUE WHERE phone = $2", paying)
+    world.trips.forget()
+    await world.texts(count, PAYER, "WALLET 5000")
+    one, many = (12, 72) if engine == "sqlite" else (13, 73)
+    hold(only(world.trips.with_statement(HANDLED)), one if count == 1 else many)
+
+
+@pytest.mark.parametrize("count", [1, MANY])
+async def test_an_operators_receipt_takes_so_many_trips(world: World, engine: str, count: int) -> None:
+    """Customers have paid to a SIM card of a gateway phone: from the text that says so to the codes that leave."""
+    till = await open_till(world.mwanga, balance=0)
+    await till.hears(_receipt(0))  # so that the provider's account is open
+    world.trips.forget()
+    await asyncio.gather(*(till.hears(_receipt(n)) for n in range(1, 1 + count)))
+    one, many = (51, 696) if engine == "sqlite" else (51, 681)
+    hold(only(world.trips.with_statement(HANDLED)), one if count == 1 else many)
+    assert await till.states() == " ".join(["paid"] * (1 + count))
+
+
+def _receipt(n: int) -> str:
+    """The n-th customer has paid 5,000, as those before."""
+    return personal(f"DKN12345{n:02d}", 5_000, 5_000 * (n + 1), datetime.now(UTC), CUSTOMER.format(n=n)[1:])
+
+
+@pytest.mark.parametrize("count", [1, MANY])
+async def test_what_else_an_operator_writes_takes_so_many_trips(world: World, engine: str, count: int) -> None:
+    till = await open_till(world.mwanga)
+    world.trips.forget()
+    await asyncio.gather(*(till.hears(f"{n} free SMS for you today!") for n in range(count)))
+    one, many = (11, 101) if engine == "sqlite" else (12, 102)
+    hold(only(world.trips.with_statement(HANDLED)), one if count == 1 else many)
+
+
 DIALLED_BEFORE = ["", "1", "1*SHD{n:06d}", "1*SHD{n:06d}*5000"]
 # Turns that are dialled: the screens before, and the same figures.
 TURNS: dict[str, tuple[str, list[str], int, int, int]] = {
     "the menu of a customer": (CUSTOMER, [""], 8, 8, 8),
     "the menu of an agent": (AGENT, [""], 8, 8, 8),
     "a key in a menu": (AGENT, ["", "1"], 7, 7, 7),
+    "the end of a talk": (CUSTOMER, ["", "1"], 10, 10, 10),
     "a dialled sale, its question": (AGENT, DIALLED_BEFORE, 9, 9, 24),
     "a dialled sale, its PIN": (AGENT, [*DIALLED_BEFORE, f"1*SHD{{n:06d}}*5000*{PINS['Asha']}"], 24, 19, 124),
 }
@@ -199,6 +297,20 @@ async def test_sixteen_dialled_turns_take_so_many_trips(world: World, what: str)
         world.trips.forget()
         await world.dial(MANY, phone, transcript)
     hold(only(world.trips.with_statement(KEEP)), many)
+
+
+async def test_what_a_gateway_says_of_a_phone_takes_so_many_trips(
+    demo_url: str, engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That a dialled session is gone, and that nothing more shall come."""
+    async with serving(demo_url) as at:
+        session = await at.emulator.dial(ASHA)
+        with counted(monkeypatch) as trips:
+            assert await session.hang_up() == 200
+            hold(only(trips.with_statement(CLOSE)), 3)
+            trips.forget()
+            assert await at.emulator.opt_out(CUSTOMER.format(n=0)) == 200
+            hold(only(trips.with_statement("INSERT INTO contact")), 5 if engine == "sqlite" else 6)
 
 
 async def claimed(bench: Bench, count: int) -> None:
