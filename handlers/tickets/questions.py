@@ -9,6 +9,7 @@ from bot.text import Text, _, joined
 from bot.text.answers import BESIDE_PIN, CONSENT, declines
 from bot.text.redact import Redactor
 from handlers.tickets.news import TINY, News
+from models.people import Caller
 from models.tickets import Ticket, TicketNotFound, tickets
 
 LONGEST = 250  # letters of a problem or a comment
@@ -25,12 +26,13 @@ def without_pins(text: str) -> str:
 
 async def which(chat: Chat) -> "TicketNumber":
     """The question for a ticket, with a numbered list of those that are probably meant."""
-    if chat.behind_keyword(TicketNumber.name):
+    if chat.behind_keyword(TicketNumber.name) or chat.given(TicketNumber.name):
         return TicketNumber(_("Ticket number?"))
     if chat.person.agent:
         listed = await tickets.work_of(chat.person.agent, LISTED)
     else:
         listed = await tickets.tickets_of(chat.person.customers, LISTED)
+    chat.looked_up.update({_key(ticket.id): ticket for ticket in listed})
     lines = [
         Text("{n}. {number} {subject}", {"n": n, "number": t.number, "subject": News(t, chat.company).subject(TINY)})
         for n, t in enumerate(listed, 1)
@@ -79,9 +81,21 @@ async def ticket_first(turn: Turn, pieces: Sequence[str]) -> tuple[Ticket | None
 
 
 async def _in_reach(turn: Turn, number: int) -> Ticket:
-    if turn.person.agent:
-        return await tickets.find_for_agent(number, turn.person.agent.mini_grid_id)
-    return await tickets.find_for_customers(number, turn.person.customers)
+    """Looked up once in a turn. Raises TicketNotFound."""
+    if (key := _key(number)) not in turn.looked_up:
+        turn.looked_up[key] = await _find(turn.person, number)
+    ticket: Ticket = turn.looked_up[key]
+    return ticket
+
+
+async def _find(caller: Caller, number: int) -> Ticket:
+    if caller.agent:
+        return await tickets.find_for_agent(number, caller.agent.mini_grid_id)
+    return await tickets.find_for_customers(number, caller.customers)
+
+
+def _key(number: int) -> str:
+    return f"ticket {number}"
 
 
 class InWords(Field[str]):
