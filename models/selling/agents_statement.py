@@ -13,13 +13,20 @@ from models.sql import connection, execute, read_moment
 
 # Some lines ($5) of an agent's commission account, the newest before one of them ($4), and what of these was earned in
 # a span.
-EARNED = f"""SELECT MIN(line) AS first, MAX(created_at) AS newest,
+EARNED = f"""SELECT COUNT(*) AS lines, MIN(line) AS first, MAX(created_at) AS newest,
     COALESCE(-SUM(CASE WHEN created_at >= $2 AND created_at < $3 AND key NOT LIKE 'hand in %'
       AND key NOT LIKE 'top up %' AND key NOT LIKE '{PAID_OUT}%' THEN amount ELSE 0 END), 0) AS commission
   FROM (SELECT id AS line, entry_id, amount FROM line
       WHERE account_id = (SELECT id FROM account WHERE kind = 'commission' AND owner = $1) AND id < $4
       ORDER BY id DESC LIMIT $5) AS newest_lines
     JOIN entry ON entry.id = entry_id"""
+# What was sold in a span, handed in, and brought into the wallet.
+_IN_SPAN = "agent_id = $1 AND created_at >= $2 AND created_at < $3"
+TAKEN = f"""SELECT sold.sales, sold.amount,
+    (SELECT COALESCE(SUM(amount), 0) FROM hand_in WHERE {_IN_SPAN}) AS handed_in,
+    (SELECT COALESCE(SUM(amount), 0) FROM top_up WHERE {_IN_SPAN}) AS topped_up
+  FROM (SELECT COUNT(*) AS sales, COALESCE(SUM(amount), 0) AS amount FROM sale s
+    WHERE {_IN_SPAN} AND {COUNTS}) AS sold"""
 NEWEST = 2**63 - 1  # no line has this number
 FEW = 100  # lines are more than most agents add in a day
 # What is booked later has a higher number, and a clock that is believed is wrong by no more than this.
@@ -53,31 +60,13 @@ class TakenPayment:
 
 async def day_figures(agent_id: int, since: datetime, until: datetime) -> Day:
     """From `since` to before `until` (UTC)."""
-    span = [agent_id, since, until]
-    [sold] = await execute(
-        connection(),
-        "SELECT COUNT(*) AS sales, COALESCE(SUM(amount), 0) AS amount "
-        f"FROM sale s WHERE agent_id = $1 AND created_at >= $2 AND created_at < $3 AND {COUNTS}",
-        span,
-    )
-    [topped] = await execute(
-        connection(),
-        "SELECT COALESCE(SUM(amount), 0) AS amount FROM top_up "
-        "WHERE agent_id = $1 AND created_at >= $2 AND created_at < $3",
-        span,
-    )
-    [handed] = await execute(
-        connection(),
-        "SELECT COALESCE(SUM(amount), 0) AS amount FROM hand_in "
-        "WHERE agent_id = $1 AND created_at >= $2 AND created_at < $3",
-        span,
-    )
+    [taken] = await execute(connection(), TAKEN, [agent_id, since, until])
     return Day(
-        sales=int(sold["sales"]),
-        amount=int(sold["amount"]),
+        sales=int(taken["sales"]),
+        amount=int(taken["amount"]),
         commission=await _commission(agent_id, since, until),
-        handed_in=int(handed["amount"]),
-        topped_up=int(topped["amount"]),
+        handed_in=int(taken["handed_in"]),
+        topped_up=int(taken["topped_up"]),
     )
 
 
@@ -88,7 +77,7 @@ async def _commission(agent_id: int, since: datetime, until: datetime) -> int:
     while True:
         [some] = await execute(connection(), EARNED, [agent_id, since, until, last, most])
         earned += int(some["commission"])
-        if some["first"] is None or read_moment(some["newest"]) < since - ASTRAY:
+        if some["lines"] < most or read_moment(some["newest"]) < since - ASTRAY:
             return earned
         last, most = some["first"], 2 * most
 
