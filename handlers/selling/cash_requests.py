@@ -48,10 +48,9 @@ async def find_request(caller: Caller, text: str) -> Asked | None:
         return Asked([[NAME, request.reference]], now_ms(), answer=rest) if request else None
     if consent(text) is None and not declines(text):
         return None
-    waiting = await cash_requests.open_for(caller.agent)
+    waiting, over = await cash_requests.asked_lately(caller.agent)
     alone = [one for one in waiting if one.alone]
     if not alone:  # those that wait asked to be named: a bare answer is rather for an older question of the phone's own
-        over = await cash_requests.find_last_over(caller.agent)
         if waiting:
             return Asked([UNSURE], over.created_at if over else LONG_AGO, answer="")
         return Asked([[NAME, over.reference]], over.created_at) if over else None

@@ -32,9 +32,10 @@ WITHDRAW = """UPDATE cash_request SET state = 'expired', expires_at = $2
   WHERE id = $1 AND state = 'asked' AND expires_at > $2 RETURNING id"""
 OPEN_AGAIN = """UPDATE cash_request SET state = 'asked', expires_at = $2
   WHERE id = $1 AND (state = 'expired' OR state = 'sold' AND sale_id IS NULL)"""
-# What began within twelve hours ended within them: an index knows by when each ends.
-LATELY_OVER = """agent_id = $1 AND expires_at > $2 AND expires_at <= $3 AND created_at > $2
-  AND state IN ('asked', 'expired') AND alone"""
+# What waits for an answer, and what asked for a bare one and was over without any lately. What began within twelve hours
+# ended within them: an index knows by when each ends.
+ASKED_LATELY = """agent_id = $1 AND expires_at > $2 AND (state = 'asked' AND expires_at > $3
+  OR state IN ('asked', 'expired') AND alone AND expires_at <= $3 AND created_at > $2)"""
 OVER = "state = 'asked' AND expires_at <= $1 ORDER BY id LIMIT $2"
 
 
@@ -199,12 +200,13 @@ async def find_for(agent: Agent, number: int) -> CashRequest | None:
     return found[0] if found else None
 
 
-async def find_last_over(agent: Agent) -> CashRequest | None:
-    """The last request to an agent that was over without an answer within twelve hours, of those that asked for a bare
-    one."""
+async def asked_lately(agent: Agent) -> tuple[list[CashRequest], CashRequest | None]:
+    """What is `open_for` an agent, and the last request to him that was over without an answer within twelve hours, of
+    those that asked for a bare one."""
     now = now_ms()
-    found = await _find(LATELY_OVER, [agent.id, now - TOLD_LATE_MS, now])
-    return found[-1] if found else None
+    found = await _find(ASKED_LATELY, [agent.id, now - TOLD_LATE_MS, now])
+    over = [one for one in found if one.expires_at <= now]
+    return [one for one in found if one.expires_at > now], over[-1] if over else None
 
 
 async def sell_for(
