@@ -110,7 +110,7 @@ class Callbacks:
 
     async def _ussd_end(self, gateway: Gateway, form: Fields) -> web.Response:
         end = gateway.parse_ussd_end(form)
-        async with self._database.work():
+        async with self._database.one_statement():
             await close(end)
         log.info("dialled session ended", extra={"gateway": gateway.name, "status": end.status})
         return web.Response()
