@@ -17,7 +17,7 @@ from models.devices import TAIL, Device, devices_of
 from models.devices.tables import device_in_reach, find_all_for_agent, find_exact, spellings
 from models.names import folded
 from models.people import Customer
-from models.selling import contracts_of
+from models.selling import Contract, contracts_of
 from models.selling.contracts import dues_by_contract, find_contract
 from models.selling.met import Asked, Met, meet_exact, meet_in_reach
 from models.selling.payable import PayableDevice, PayableGoods, paid_by
@@ -168,6 +168,15 @@ async def reachable_device(turn: Turn, key: str) -> Device | None:
     return device
 
 
+async def reachable_contract(turn: Turn, number: str) -> Contract | None:
+    """The contract S1042 or 1042 of a customer of the agent's mini-grid: looked up once in a turn."""
+    key = f"contract {number.removeprefix('S')}"
+    if key not in turn.looked_up:
+        turn.looked_up[key] = await find_contract(number, turn.agent.mini_grid_id)
+    contract: Contract | None = turn.looked_up[key]
+    return contract
+
+
 async def _customers(turn: Turn, ids: Sequence[int]) -> list[str]:
     return [f"customer {one.id}" for one in await search.customers_by_number(turn.agent.mini_grid_id, ids)]
 
@@ -176,7 +185,7 @@ async def _sale(turn: Turn, number: str) -> list[str]:
     """The sale on instalments of this number, or the device that is on it."""
     if not SALE_OR_DIGITS.fullmatch(number):
         return []
-    contract = await find_contract(number.replace("-", ""), turn.agent.mini_grid_id)
+    contract = await reachable_contract(turn, number.replace("-", ""))
     if contract is None:
         return []
     paid_for = await paid_by(contract)
@@ -267,7 +276,7 @@ async def payable_of(turn: Turn, key: str) -> PayableDevice | PayableGoods | Non
             turn.looked_up[key] = _note_met(turn, met) if met else None
         device = await reachable_device(turn, key)
         return PayableDevice(device, turn.looked_up.get(f"met {key}")) if device else None
-    contract = await find_contract(which, turn.agent.mini_grid_id)
+    contract = await reachable_contract(turn, which)
     return PayableGoods(contract) if contract else None
 
 

@@ -8,11 +8,12 @@ from bot.talks import Chat, Field, Invalid, Turn, echo, talk
 from bot.talks.listing import enumerated
 from bot.text import Text, _, verbatim
 from handlers.fields.devices import PaidFor, no_other_device
+from handlers.fields.naming import reachable_contract
 from handlers.fields.serials import count_pieces, read_serial
 from handlers.wording import fitting, item_name, least, owner, tail, under
 from models.people import Role
 from models.selling import Contract, Due, Terms, contracts_of
-from models.selling.contracts import Ending, count_paid, find_contract, open_instalments
+from models.selling.contracts import Ending, count_paid, open_instalments
 
 WORDS = {"en": ("PLAN",), "sw": ("MPANGO",), "fr": ("PLAN",), "pt": ("PLANO",), "ha": ("TSARI",)}
 NEXT = 3  # instalments that are shown
@@ -36,7 +37,7 @@ async def plan(chat: Chat) -> Reply:
     paid_for = await chat.ask(PaidFor(_("Number (S1042) or serial?")))
     await chat.pin()
     signed = await paid_for.contract()
-    contract = await find_contract(signed.number, chat.agent.mini_grid_id) if signed else None
+    contract = await reachable_contract(chat, signed.number) if signed else None
     if contract is None:
         return chat.end(_("{serial} is on no plan.", serial=paid_for.name))
     return await show_contract(contract, chat)

@@ -32,8 +32,8 @@ WITHDRAW = """UPDATE cash_request SET state = 'expired', expires_at = $2
   WHERE id = $1 AND state = 'asked' AND expires_at > $2 RETURNING id"""
 OPEN_AGAIN = """UPDATE cash_request SET state = 'asked', expires_at = $2
   WHERE id = $1 AND (state = 'expired' OR state = 'sold' AND sale_id IS NULL)"""
-# What waits for an answer, and what asked for a bare one and was over without any lately. What began within twelve hours
-# ended within them: an index knows by when each ends.
+# What waits for an answer, and what asked for a bare one and was over without any lately. What began within twelve
+# hours ended within them: an index knows by when each ends.
 ASKED_LATELY = """agent_id = $1 AND expires_at > $2 AND (state = 'asked' AND expires_at > $3
   OR state IN ('asked', 'expired') AND alone AND expires_at <= $3 AND created_at > $2)"""
 OVER = "state = 'asked' AND expires_at <= $1 ORDER BY id LIMIT $2"
