@@ -20,7 +20,7 @@ from bot.talks.commands import Found
 from bot.talks.contacts import PhoneState
 from bot.talks.meanings import ANYTHING, SEVERAL, THING
 from bot.talks.replay import TurnResult, changed, lesson_on, replay
-from bot.talks.state import Fits, TalkState, locked_out
+from bot.talks.state import Asked, Fits, TalkState, locked_out
 from bot.text import Text, _, joined, normalise, plain_word, verbatim
 from bot.text.answers import apart, begins, consent, is_courtesy, looks_like_answer, no
 from bot.text.grammar import listed, split
@@ -198,11 +198,8 @@ class Dispatcher:
         came_at, now = exchange.message.received_at, now_ms()
         found = [
             (asked, one)
-            for one in self._commands.for_role(exchange.caller.role)
-            if one.find_question
-            and (asked := await one.find_question(exchange.caller, text))
-            and asked.fits <= at_worst
-            and (asked.answer is not None or not came_at < asked.at <= now)
+            for asked, one in await self._find_all_asked(exchange, text)
+            if asked.fits <= at_worst and (asked.answer is not None or not came_at < asked.at <= now)
         ]
         if not found:
             return None
@@ -213,6 +210,16 @@ class Dispatcher:
         next_one = exchange.conversation.open is None and exchange.conversation.talk == newest.talk
         leads_on = next_one and (not newest.asked_at or exchange.conversation.can_be_read)
         return newest if leads_on or newest.asked_at >= exchange.conversation.busy_since else None
+
+    async def _find_all_asked(self, exchange: "_Exchange", text: str) -> list[tuple[Asked, Talk]]:
+        """What the talks have put to this phone that this text may answer: they are asked once about a message."""
+        if exchange.asked is None:
+            exchange.asked = [
+                (asked, one)
+                for one in self._commands.for_role(exchange.caller.role)
+                if one.find_question and (asked := await one.find_question(exchange.caller, text))
+            ]
+        return exchange.asked
 
     def _command(self, exchange: "_Exchange", text: str, pieces: list[str]) -> tuple[Found, str] | None:
         """The command of a message, and the message from that on. Agents may write courtesies before it, where they do
@@ -502,6 +509,7 @@ class _Exchange:
     talk: str = ""  # the name of the talk that answers, for the records
     answer: str | None = None  # what of the text answers a question that the rest of it names
     no_command: bool = False  # whether it was neither a command that fits nor an answer
+    asked: list[tuple[Asked, Talk]] | None = None  # what others' talks have put to the phone, once that is known
 
     def is_too_old_for(self, asked: TalkState) -> bool:
         """Whether a text was written before the one that this question answered. A gateway brings later what we did not

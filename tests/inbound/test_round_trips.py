@@ -145,7 +145,7 @@ TEXTS: dict[str, tuple[Texts, str, int, int, int]] = {
     "BUY of a customer, its question": ([(CUSTOMER, "BUY")], HANDLED, 15, 16, 106),
     "BUY of a customer, whose phone is asked": ([(CUSTOMER, "BUY 5000")], HANDLED, 18, 19, 154),
     "FIX of a customer": ([(CUSTOMER, "FIX no light")], HANDLED, 15, 15, 105),
-    "a problem in one's own words": ([(CUSTOMER, "my light does not shine any more")], HANDLED, 11, 12, 57),
+    "a problem in one's own words": ([(CUSTOMER, "my light does not shine any more")], HANDLED, 10, 11, 41),
     "STATUS of an agent": ([*REPORTED, (AGENT, "STATUS")], HANDLED, 9, 10, 25),
     "TICKETS, which is no command": ([*REPORTED, (AGENT, "TICKETS")], HANDLED, 11, 12, 57),
     "words on a ticket": ([*REPORTED, (AGENT, "T {ticket} at four")], HANDLED, 11, 12, 57),
