@@ -1,21 +1,26 @@
 """What a customer's device costs, and whom its owner pays."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from models.devices import Device, Unit
 from models.people import Agent, Customer
-from models.rows import find_row, find_rows
+from models.rows import find_rows, read_row
 from models.selling.catalogue import Terms
 from models.selling.instalments import DAYS, Period
 from models.selling.payable import PayableDevice, Standing
 from models.selling.quotes import quote
 from models.selling.refusals import AmountTooSmall, NoPlan, NotSold, PaidOff, Retired
+from models.sql import ask_together, columns_of, connection, execute, marks
 from models.vault import Vault
 
-# An agent of the mini-grid, not locked, who sold to the customer last.
-SOLD_LAST = """id = (SELECT s.agent_id FROM sale s JOIN agent a ON a.id = s.agent_id
-  WHERE s.customer_id = $1 AND a.mini_grid_id = $2 AND a.locked_at IS NULL ORDER BY s.id DESC LIMIT 1)"""
+# With each customer the agent of the mini-grid, not locked, who sold to the customer last, else the first of them.
+SELLERS = """SELECT c.id AS whose, {columns} FROM customer c JOIN agent ON agent.id = COALESCE(
+    (SELECT s.agent_id FROM sale s JOIN agent a ON a.id = s.agent_id WHERE s.customer_id = c.id
+      AND a.mini_grid_id = c.mini_grid_id AND a.locked_at IS NULL ORDER BY s.id DESC LIMIT 1),
+    (SELECT MIN(a.id) FROM agent a WHERE a.mini_grid_id = c.mini_grid_id AND a.locked_at IS NULL))
+  WHERE c.id IN ({customers})"""
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,13 @@ async def sellers_for(customer: Customer, most: int = 5) -> list[Agent]:
 async def seller_for(customer: Customer) -> Agent | None:
     """Whom a customer pays: the agent who sold to the customer last, else one of the mini-grid. None is locked, nor of
     another mini-grid by now."""
-    if last := await find_row(Agent, SOLD_LAST, [customer.id, customer.mini_grid_id]):
-        return last
-    return await find_row(Agent, "mini_grid_id = $1 AND locked_at IS NULL ORDER BY id", [customer.mini_grid_id])
+    return (await ask_together("seller", [customer.id], _sellers, of="customer"))[customer.id]
+
+
+async def _sellers(customers: Sequence[int]) -> dict[int, Agent | None]:
+    """The same for each of these, by their numbers."""
+    found: dict[int, Agent | None] = dict.fromkeys(customers)
+    statement = SELLERS.format(columns=columns_of(Agent, "agent"), customers=marks(len(customers)))
+    for row in await execute(connection(), statement, customers):
+        found[row["whose"]] = read_row(Agent, row)
+    return found
