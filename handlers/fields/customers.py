@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from bot.talks import Field, Invalid, Turn, echo
 from bot.text import Text, _, normalise, numbers
-from handlers.fields.naming import MOST_FOUND, Named, named, nobody_found, owner_of
+from handlers.fields.naming import MOST_FOUND, Named, found_by_name, named, nobody_found, owner_of
 from handlers.fields.serials import MARKS, read_serial
 from models.customers import search
 from models.devices import TAIL
@@ -66,7 +66,8 @@ class Search(Named[list[Customer]]):
         found = await _owners(turn, await named(turn, answer))
         if not found and sum(map(str.isalpha, text)) < FEWEST_LETTERS and len(digits) < TAIL:
             raise Invalid(_("Write more: 2 letters of a name, or the last 4 of a phone or serial."))
-        loosely = await search.find_customers(grid, text, _spellings(text, digits, turn), MOST_FOUND + 1)
+        loosely = await search.by_phone_or_serial(grid, text, _spellings(text, digits, turn), MOST_FOUND + 1)
+        loosely = loosely or await found_by_name(turn, text)
         found = list(dict.fromkeys([*found, *(f"customer {one}" for one in loosely)]))[: MOST_FOUND + 1]
         if not found:
             raise Invalid(await nobody_found(turn, answer))

@@ -202,14 +202,21 @@ def _phone_digits(turn: Turn, text: str) -> str:
     return digits if len(digits) >= TAIL else ""
 
 
+async def found_by_name(turn: Turn, text: str) -> list[int]:
+    """The numbers of the customers who go by such a name, or a part of it: looked for once in a turn."""
+    if f"name {text}" not in turn.looked_up:
+        turn.looked_up[f"name {text}"] = await search.by_name(turn.agent.mini_grid_id, text, MOST_FOUND + 1)
+    found: list[int] = turn.looked_up[f"name {text}"]
+    return found
+
+
 async def _by_name(turn: Turn, text: str, *, whole_names: bool) -> list[str]:
     """Customers of whose names each word of the text is one, or the beginning of one. Where nobody is, the answer to a
     question finds also those who have it in the middle of the name."""
     words = folded(text).split()
     if sum(map(str.isalpha, text)) < FEWEST_ANYWHERE:
         return []
-    found = await search.by_name(turn.agent.mini_grid_id, text, MOST_FOUND + 1)
-    people = await search.customers_by_number(turn.agent.mini_grid_id, found)
+    people = await search.customers_by_number(turn.agent.mini_grid_id, await found_by_name(turn, text))
     named_so = [one for one in people if _goes_by(one, words, whole=whole_names)]
     loosely = [] if turn.one_line or whole_names else people
     return [f"customer {one.id}" for one in named_so or loosely]

@@ -166,23 +166,27 @@ async def villages_of(mini_grid_id: int) -> list[Village]:
 
 
 async def find_customers(mini_grid_id: int, text: str, digits: Sequence[str], most: int) -> list[int]:
-    """The numbers of at most `most` customers: by the end of a phone or a serial, or by a name.
+    """The numbers of at most `most` customers: by the end of a phone or a serial, else by a name."""
+    found = await by_phone_or_serial(mini_grid_id, text, digits, most)
+    return found or await by_name(mini_grid_id, text, most)
 
-    `digits` are the spellings of the phone number that the text may be. Nobody has a name of more than `MOST_WORDS`.
+
+async def by_phone_or_serial(mini_grid_id: int, text: str, digits: Sequence[str], most: int) -> list[int]:
+    """The numbers of at most `most` customers by the end of a phone or a serial.
+
+    `digits` are the spellings of the phone number that the text may be. What has more than `MOST_WORDS` is neither.
     """
     if len(text) > LONGEST_TEXT or len(text.split()) > MOST_WORDS:
         return []
-    by_device = await _by_serial(mini_grid_id, "".join(text.upper().split()), most)
+    found = await _by_serial(mini_grid_id, "".join(text.upper().split()), most)
     for spelling in digits:
-        by_device += await by_phone(mini_grid_id, spelling, most)
-    if by_device:
-        return list(dict.fromkeys(by_device))[:most]
-    return await by_name(mini_grid_id, text, most)
+        found += await by_phone(mini_grid_id, spelling, most)
+    return list(dict.fromkeys(found))[:most]
 
 
 async def by_name(mini_grid_id: int, text: str, most: int) -> list[int]:
     """The numbers of at most `most` customers: by the beginning of name, surname or both; then, among the first
-    customers, by any part of it, with or without accents."""
+    customers, by any part of it, with or without accents. Nobody has a name of more than `MOST_WORDS`."""
     if len(text) > LONGEST_TEXT or len(text.split()) > MOST_WORDS:
         return []
     found = await _by_name(mini_grid_id, _small(text).split(), most)
