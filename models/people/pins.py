@@ -16,7 +16,7 @@ from models.people import guesses
 from models.people.guesses import Limit
 from models.people.tables import Agent
 from models.rows import find_rows
-from models.sql import DAY_MS, connection, execute, holding, holding_free, marks, note_held, unit_of_work
+from models.sql import DAY_MS, connection, execute, forget_ahead, holding, holding_free, marks, note_held, unit_of_work
 from models.vault import Vault
 
 TRIES = 5
@@ -208,6 +208,7 @@ async def lock(agent: Agent, actor: str, reason: str) -> None:
     """Lock an agent: who did it and why. The office is told."""
     if await Agent.filter(id=agent.id, locked_at__isnull=True).update(locked_at=datetime.now(UTC)):
         _forget(agent)
+        forget_ahead()  # who may be paid
         if unit := unit_of_work():
             unit.seen[_locked(agent.id)] = True
         await record(actor, "lock", agent.phone, reason)

@@ -13,8 +13,9 @@ from bot.runtime import Database, Metrics
 from bot.server import Server
 from bot.text.numbers import sender
 from bot.text.redact import Redactor
-from models.people import Agent
-from models.sql import execute, lock_rows, now_ms
+from models.people import Agent, Customer, pins
+from models.selling.prices import seller_for
+from models.sql import execute, expect, lock_rows, now_ms
 from models.vault import Vault
 from tests.world.people import PEOPLE, PINS, Dialled, Phones
 from tests.world.receipt_texts import open_till, personal
@@ -44,6 +45,18 @@ async def test_an_agent_whom_another_phone_has_locked_does_nothing_that_waited_b
     said = await Phones(mwanga).text_together(lost, ("Asha", "FIX SHS0283 no power"))
     assert [text for name, text in said if name == "Asha"][-1].startswith("You are locked. Nothing was done.")
     assert await execute(mwanga.database.client, "SELECT 1 FROM ticket") == []
+
+
+async def test_no_customer_is_told_to_pay_an_agent_who_was_locked_in_the_same_moment(mwanga: Server) -> None:
+    """Though it was asked before for all whom they pay."""
+    amina, baraka = [await Customer.get(phone=PEOPLE[name]) for name in ("Amina", "Baraka")]
+    async with mwanga.database.work():
+        expect("customer", [amina.id, baraka.id])
+        first = await seller_for(amina)
+        assert first is not None
+        await pins.lock(first, PEOPLE["Asha"], "lost")
+        second = await seller_for(baraka)
+    assert second is not None and second.phone == PEOPLE["Juma"] != first.phone
 
 
 async def test_an_agent_whom_one_session_has_locked_sees_nobody_in_another_of_the_same_moment(mwanga: Server) -> None:
