@@ -212,14 +212,14 @@ class Dispatcher:
         return newest if leads_on or newest.asked_at >= exchange.conversation.busy_since else None
 
     async def _find_all_asked(self, exchange: "_Exchange", text: str) -> list[tuple[Asked, Talk]]:
-        """What the talks have put to this phone that this text may answer: they are asked once about a message."""
-        if exchange.asked is None:
-            exchange.asked = [
+        """What the talks have put to this phone that this text may answer: they are asked once about a text."""
+        if text not in exchange.asked:
+            exchange.asked[text] = [
                 (asked, one)
                 for one in self._commands.for_role(exchange.caller.role)
                 if one.find_question and (asked := await one.find_question(exchange.caller, text))
             ]
-        return exchange.asked
+        return exchange.asked[text]
 
     def _command(self, exchange: "_Exchange", text: str, pieces: list[str]) -> tuple[Found, str] | None:
         """The command of a message, and the message from that on. Agents may write courtesies before it, where they do
@@ -509,7 +509,8 @@ class _Exchange:
     talk: str = ""  # the name of the talk that answers, for the records
     answer: str | None = None  # what of the text answers a question that the rest of it names
     no_command: bool = False  # whether it was neither a command that fits nor an answer
-    asked: list[tuple[Asked, Talk]] | None = None  # what others' talks have put to the phone, once that is known
+    # What others' talks have put to the phone, by the text that may answer it: a message without its courtesies is one.
+    asked: dict[str, list[tuple[Asked, Talk]]] = field(default_factory=dict)
 
     def is_too_old_for(self, asked: TalkState) -> bool:
         """Whether a text was written before the one that this question answered. A gateway brings later what we did not
