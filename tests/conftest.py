@@ -5,6 +5,7 @@ import ipaddress
 import logging
 import socket
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -187,6 +188,14 @@ async def mwanga(config: Config) -> AsyncIterator[Server]:
     """The demo world at work, all but the sending: what would be sent waits in the outbox."""
     async with assembled(config, serving=False) as server:
         yield server
+
+
+@pytest.fixture
+def one_moment() -> Iterator[None]:
+    """All of a test is at the same time, the true one: no day and no month ends meanwhile. By `usefixtures` it comes
+    before the other fixtures of its test."""
+    with time_machine.travel(datetime.now(UTC), tick=False):
+        yield
 
 
 @pytest.fixture

@@ -189,6 +189,7 @@ def test_a_disk_without_second_names_does_as_well(
     assert (len(query(f"sqlite://{aside}", "SELECT id FROM sale")), query(demo_url, "SELECT id FROM sale")) == (3, [])
 
 
+@pytest.mark.usefixtures("one_moment")
 def test_a_journal_in_a_second_folder_is_enough(run: Run, embedded: Path, demo_url: str, tmp_path: Path) -> None:
     """The disk with the database is gone: a new machine has the backup and the other disk."""
     devices, copy, folder = Devices(), tmp_path / "copy.db", tmp_path / "other disk"
@@ -204,6 +205,7 @@ def test_a_journal_in_a_second_folder_is_enough(run: Run, embedded: Path, demo_u
     devices.enter(sell(demo_url, 8000, 6000))
 
 
+@pytest.mark.usefixtures("one_moment")
 def test_a_journal_that_begins_after_the_backup_is_told_of(
     run: Run, embedded: Path, demo_url: str, tmp_path: Path
 ) -> None:

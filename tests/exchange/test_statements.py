@@ -381,6 +381,7 @@ def test_what_parts_the_cells_is_found_whatever_stands_above_them(run: Run, demo
     assert [line[:3] for line in lines(demo_url)] == [("R1", "in", 5)]
 
 
+@pytest.mark.usefixtures("one_moment")
 def test_a_statement_of_days_covers_none_that_is_not_over(run: Run, demo_url: str) -> None:
     """A payment of this afternoon is on no statement of this noon."""
     today = datetime.now(ZoneInfo("Africa/Dar_es_Salaam")).date()

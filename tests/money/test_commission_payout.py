@@ -19,6 +19,7 @@ from models.selling.agents_statement import day_figures
 from tests.world.people import PEOPLE, Phones
 
 
+@pytest.mark.usefixtures("one_moment")
 async def test_it_is_paid_once_and_no_more_than_is_due(mwanga: Server) -> None:
     phones = Phones(mwanga)
     await phones.text("Asha", "BUY SHS0283 8000")

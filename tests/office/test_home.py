@@ -76,6 +76,7 @@ async def test_cash_of_agents_who_are_not_listed_is_added_up_too(
     assert "Cash with agents TZS 54,000" in page and "Asha Mushi" not in page
 
 
+@pytest.mark.usefixtures("one_moment")
 async def test_a_sale_is_on_the_page_and_its_token_is_not(office: Office) -> None:
     await office.sms("Asha", "BUY SHS0283 8000", "1 482915")
     await office.sms("Juma", "BUY EB100042 46000", "1 739164")
@@ -114,6 +115,7 @@ async def test_a_gateway_has_a_bar_for_each_hour_of_a_day(office: Office) -> Non
     assert titles[-3:-1] == ["working", "down for 20 min"] and titles[0] == "nobody looked"
 
 
+@pytest.mark.usefixtures("one_moment")
 @pytest.mark.parametrize("role", list(OfficeRole))
 async def test_a_token_that_somebody_typed_is_starred_for_everybody(office: Office, role: OfficeRole) -> None:
     """A customer who writes back the code, or the agent's PIN, is not understood, and stands on the first page."""
@@ -125,6 +127,7 @@ async def test_a_token_that_somebody_typed_is_starred_for_everybody(office: Offi
     assert "**** **** **** **** **** xyzzy" in words and "Not understood today 2" in words
 
 
+@pytest.mark.usefixtures("one_moment")
 async def test_what_was_not_understood_has_a_name_and_never_runs(office: Office) -> None:
     evil = '<script>alert(1)</script> "x" <img src=x onerror=alert(1)>'
     await office.sms("Asha", "wxyz qqq", evil)
@@ -197,6 +200,7 @@ async def stop_alerts(office: Office) -> None:
     await looking
 
 
+@pytest.mark.usefixtures("one_moment")
 async def test_a_phone_is_shown_with_all_that_is_known_of_it(office: Office) -> None:
     await stop_alerts(office)
     now = now_ms()
@@ -421,6 +425,7 @@ async def test_texts_that_broke_us_came_too_often_or_were_cut_are_counted(office
     assert "1 text that came in had more than 1,600 characters and was cut." in page
 
 
+@pytest.mark.usefixtures("one_moment")
 async def test_refused_callbacks_are_counted(office: Office) -> None:
     for path in ("africastalking/demo", "africastalking/wrong", "africastalking/wrong", "nobody/wrong"):
         await office.post(f"/gateways/{path}/sms", id="only an id")

@@ -41,6 +41,7 @@ async def test_amounts_are_in_the_companys_currency(office: Office) -> None:
     assert "TZS 8,000, ref 7KQ2M" in await office.page("/log")
 
 
+@pytest.mark.usefixtures("one_moment")
 async def test_filters_leave_what_was_asked_for(office: Office) -> None:
     page = await office.page("/log?by=Pendo&action=token+shown")
     assert "Pendo token shown" in page and "Pendo customer phone" not in page
