@@ -17,6 +17,7 @@ from bot.gateways.africastalking import AfricasTalking
 from bot.gateways.errors import ERRORS, Outcome, SendError
 from bot.message import Outbound, Sent
 from tests.emulators.africastalking import API_KEY, STATUS_WORDS, USERNAME, Answer, Emulator
+from tests.world.run_out import run_out
 
 PREPARE = AfricasTalking.prepare
 PHONE = "+255710000002"
@@ -49,6 +50,13 @@ async def failure(ours: AfricasTalking, message: Outbound = MESSAGE) -> SendErro
     with pytest.raises(SendError) as raised:
         await ours.send(message)
     return raised.value
+
+
+async def has_one(at: Emulator) -> None:
+    """Returns once a request has come."""
+    async with asyncio.timeout(60):
+        while not at.requests:
+            await asyncio.sleep(0)
 
 
 # What we ask of it.
@@ -237,12 +245,13 @@ async def test_an_answer_that_cannot_be_read_may_have_taken_the_message(
 
 @pytest.mark.parametrize("answer", [Answer(hang=True), Answer(cut=True)])
 @pytest.mark.parametrize("taken", [False, True])
-async def test_no_answer_is_an_unknown_outcome(
-    ours: AfricasTalking, at: Emulator, monkeypatch: pytest.MonkeyPatch, answer: Answer, taken: bool
-) -> None:
-    monkeypatch.setattr(wire, "TIMEOUT", aiohttp.ClientTimeout(total=1))
+async def test_no_answer_is_an_unknown_outcome(ours: AfricasTalking, at: Emulator, answer: Answer, taken: bool) -> None:
     at.answer(replace(answer, taken=taken))
-    error = (await failure(ours)).error
+    sending = asyncio.create_task(failure(ours))
+    if answer.hang:
+        await has_one(at)
+        run_out(wire.TIMEOUT)
+    error = (await sending).error
     assert (error.name, error.outcome) == ("timeout", Outcome.UNKNOWN)
     assert (len(at.requests), len(at.messages)) == (1, taken)
 
@@ -294,12 +303,12 @@ async def test_a_name_server_that_does_not_answer_is_unreachable(monkeypatch: py
 
 
 async def test_a_full_pool_is_unreachable(at: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "TIMEOUT", aiohttp.ClientTimeout(total=10, connect=0.5))
     at.answer(Answer(hang=True))
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1)) as session:
-        both = {asyncio.create_task(failure(gateway(session, at.url))) for _ in range(2)}
-        [waited], [served] = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-        assert waited.result().error.name == "unreachable"
+        served = asyncio.create_task(gateway(session, at.url).send(MESSAGE))
+        await has_one(at)
+        monkeypatch.setattr(wire, "TIMEOUT", aiohttp.ClientTimeout(total=10, connect=0.05))
+        assert (await failure(gateway(session, at.url))).error.name == "unreachable"
         served.cancel()
     assert len(at.requests) == 1
 

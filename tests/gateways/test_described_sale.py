@@ -23,6 +23,7 @@ from models.sql import now_ms
 from tests.emulators.aggregator import Aggregator, listening
 from tests.world.described import HTTPSMS, PIGEON, TEXTBEE, gateway
 from tests.world.people import PEOPLE
+from tests.world.run_out import run_out
 from tests.world.server import PATIENCE_S, Serving, serving
 
 pytestmark = pytest.mark.everyday_on_sqlite
@@ -208,12 +209,15 @@ async def test_an_answer_that_is_no_json_is_told_by_how_it_begins_and_then_the_i
 
 
 async def test_no_answer_is_an_unknown_outcome_and_nobody_there_is_none(
-    session: aiohttp.ClientSession, aggregator: Aggregator, monkeypatch: pytest.MonkeyPatch
+    session: aiohttp.ClientSession, aggregator: Aggregator
 ) -> None:
-    monkeypatch.setattr(wire, "TIMEOUT", aiohttp.ClientTimeout(total=1))
     aggregator.hangs = True
+    ours = gateway(PIGEON | {"send": PIGEON["send"] | {"url": aggregator.url}}, session)
+    sending = asyncio.create_task(ours.send(MESSAGE))
+    await aggregator.wait_for(1)
+    run_out(wire.TIMEOUT)
     with pytest.raises(SendError, match="timeout"):
-        await gateway(PIGEON | {"send": PIGEON["send"] | {"url": aggregator.url}}, session).send(MESSAGE)
+        await sending
     with socket.socket() as reserved:
         reserved.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{reserved.getsockname()[1]}/send"
