@@ -13,7 +13,7 @@ import pytest
 import time_machine
 from hypothesis import HealthCheck, settings
 
-from bot import setting_files
+from bot import probes, setting_files
 from bot.app import assembled
 from bot.config import Config, load
 from bot.inbound import callbacks
@@ -115,10 +115,11 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture(autouse=True)
 def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Networks, providers and the office's readers wait for seconds, and then go on without our answer. A busy machine
-    may take longer; a test that is about those seconds sets its own."""
+    """Networks, providers, watchers and the office's readers wait for seconds, and then go on without our answer. A
+    busy machine may take longer; a test that is about those seconds sets its own."""
     monkeypatch.setattr(callbacks, "USSD_WITHIN_S", PATIENCE_S)
     monkeypatch.setattr(door, "ANSWER_WITHIN_S", PATIENCE_S)
+    monkeypatch.setattr(probes, "TAKES_WRITES_S", PATIENCE_S)
     monkeypatch.setattr(backup, "WAIT_S", PATIENCE_S)
     monkeypatch.setattr(close, "PATIENCE_S", PATIENCE_S)
 
