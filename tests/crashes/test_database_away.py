@@ -9,11 +9,13 @@ import asyncpg
 import pytest
 
 from bot.runtime import Database, DatabaseAway
+from bot.runtime.database import SILENT_MS
 
 DROP = """SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity
   WHERE datname = current_database() AND pid <> pg_backend_pid()"""
 
 LOCK = "SELECT pg_advisory_xact_lock(1)"
+SILENT = "idle_in_transaction_session_timeout"
 
 
 @pytest.fixture(params=["postgres"])
@@ -90,16 +92,16 @@ def lock(url: str) -> None:
         thread.submit(asyncio.run, wait()).result()
 
 
-async def test_what_a_server_holds_that_hangs_is_free_again_for_the_others(
-    empty_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_a_server_holds_that_hangs_is_free_again_for_the_others(empty_url: str) -> None:
     """Its machine was cut off, or stands still: nobody closes its connections, and its locks would stay for hours."""
-    monkeypatch.setattr("bot.runtime.database.SILENT_MS", 2_000)  # a busy machine is silent for a moment as well
     others = list[str]()
     async with Database(empty_url) as database:
         with pytest.raises(DatabaseAway):
             async with database.work() as db:
+                [usual] = await db.execute_query_dict(f"SHOW {SILENT}")
+                assert usual == {SILENT: f"{SILENT_MS // 1_000}s"}
                 await db.execute_query(LOCK)
+                await db.execute_query(f"SET LOCAL {SILENT} = 500")  # from here on it says nothing
                 lock(empty_url)
                 others.append("have it")
                 await db.execute_query(LOCK)  # it goes on where it stood still
