@@ -23,8 +23,10 @@ from bot.runtime.logs import JsonFormatter
 from bot.server import Server
 from handlers.office.money import close
 from handlers.office.settings import backup
+from models.clock import CLOCK, Clock
 from models.money.references import ALPHABET
-from tests.emulators.android.clock import Clock
+from models.tokens.journal import JOURNAL, Journal
+from tests.emulators.android.clock import Clock as PhoneClock
 from tests.world import light_passwords, models_once, pages_once, slowness
 from tests.world.people import NOON
 from tests.world.prompt import Run, mwanga_command
@@ -135,6 +137,14 @@ def _own_log() -> Iterator[None]:
         log.setLevel(logging.WARNING)
 
 
+@pytest.fixture(autouse=True)
+def _new_process() -> None:
+    """What a server believes of its clock, and where it writes its token journal, is in its process: each test begins
+    as one does in which no server was."""
+    vars(CLOCK).update(vars(Clock()))
+    vars(JOURNAL).update(vars(Journal()))
+
+
 @pytest.fixture(scope="session")
 def templates() -> Iterator[Templates]:
     templates = Templates()
@@ -200,10 +210,10 @@ def one_moment() -> Iterator[None]:
 
 
 @pytest.fixture
-def phone_clock() -> Iterator[Clock]:
+def phone_clock() -> Iterator[PhoneClock]:
     """The time of emulated phones, which is the server's as well: it stands still while a test does not move it."""
     with time_machine.travel(FOUNDED, tick=False) as traveller:
-        yield Clock(FOUNDED.timestamp(), moved=traveller.move_to)
+        yield PhoneClock(FOUNDED.timestamp(), moved=traveller.move_to)
 
 
 @pytest.fixture
