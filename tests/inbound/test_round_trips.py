@@ -28,9 +28,9 @@ from models.messages import State
 from models.money.notices import DONE
 from models.money.notices import KEEP as KEEP_NOTICE
 from models.selling.requests import ASKED, CLAIM
-from models.sql import execute
 from models.tokens.sts import meter_number
 from tests.world.handling import handled
+from tests.world.many import add_agents, add_stock
 from tests.world.outbox_rig import Bench
 from tests.world.people import GATEWAY, MENU, PEOPLE, PINS
 from tests.world.phone_rig import VODACOM, Shop
@@ -40,12 +40,6 @@ from tests.world.server import serving
 from tests.world.templates import Templates
 
 MANY = 16
-# Agents like Asha, who may hold any amount.
-AGENTS = """INSERT INTO agent (phone, name, language, mini_grid_id, pin_hash, wrong_pins, cash_limit, commission)
-  SELECT $1, name, language, mini_grid_id, pin_hash, 0, 100000000000, commission FROM agent WHERE id = 1"""
-# Free devices like the one that the demo has in stock.
-STOCK = """INSERT INTO device (serial, kind, issuer, sealed_key, count, tariff_id)
-  SELECT $1, kind, issuer, sealed_key, count, tariff_id FROM device WHERE serial = 'SHS0284'"""
 HANDLED, TAKEN = WRITE_OUTCOME, "INSERT INTO inbox"
 FIND_DEVICE = "device.serial = $1"
 _ids = itertools.count(1)
@@ -96,9 +90,8 @@ async def world(engine: str, templates: Templates, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(worker, "SLICE_S", 60.0)  # a batch that waits for a busy machine is one batch all the same
     async with assembled(load(database=url, languages="en,sw", sender_cap=0), serving=False) as mwanga:
         async with mwanga.database.work() as db:
-            for n in range(MANY):
-                await execute(db, AGENTS, [AGENT.format(n=n)])
-                await execute(db, STOCK, [f"FREE{n:02d}"])
+            await add_agents(db, *(AGENT.format(n=n) for n in range(MANY)))
+            await add_stock(db, *(f"FREE{n:02d}" for n in range(MANY)))
         with counted(monkeypatch) as trips:
             yield World(mwanga, trips)
 

@@ -1,9 +1,11 @@
-"""Many customers, and messages that the office writes to all of them."""
+"""Many customers, agents and devices, and messages that the office writes to all."""
 
 import json
 import re
 from datetime import UTC, datetime
 from html import unescape
+
+from tortoise.backends.base.client import BaseDBAsyncClient
 
 from bot.outbound.broadcasts import Broadcasts
 from bot.runtime import Database
@@ -15,6 +17,12 @@ from tests.world.browser import Office
 
 CROWD = """INSERT INTO customer (id, name, surname, phone, language, mini_grid_id, created_at)
   VALUES ($1, $2, $3, $4, $5, $6, $7)"""
+# Agents like Asha, who may hold any amount.
+AGENT = """INSERT INTO agent (phone, name, language, mini_grid_id, pin_hash, wrong_pins, cash_limit, commission)
+  SELECT $1, name, language, mini_grid_id, pin_hash, 0, 100000000000, commission FROM agent WHERE id = 1"""
+# A free device like the one that the demo has in stock.
+STOCK = """INSERT INTO device (serial, kind, issuer, sealed_key, count, tariff_id)
+  SELECT $1, kind, issuer, sealed_key, count, tariff_id FROM device WHERE serial = 'SHS0284'"""
 FIRST = 1_000  # the number of the first of them
 SINCE = datetime(2026, 1, 5, tzinfo=UTC)
 
@@ -29,6 +37,16 @@ async def add_crowd(database: Database, count: int, *, language: str = "sw") -> 
         [grid] = await execute(db, "SELECT MIN(id) AS id FROM minigrid")
         rows = [(FIRST + n, f"Name{n}", "Crowd", phone_of(n), language, grid["id"], SINCE) for n in range(count)]
         await execute_many(db, CROWD, rows)
+
+
+async def add_agents(db: BaseDBAsyncClient, *phones: str) -> None:
+    """Agents in the demo's mini-grid, who have Asha's PIN."""
+    await execute_many(db, AGENT, [[phone] for phone in phones])
+
+
+async def add_stock(db: BaseDBAsyncClient, *serials: str) -> None:
+    """Solar home systems in stock."""
+    await execute_many(db, STOCK, [[serial] for serial in serials])
 
 
 async def write_to_all(

@@ -54,7 +54,9 @@ class Phones:
     async def text_together(self, *texts: tuple[str, str]) -> list[tuple[str, str]]:
         """Send these SMS, each as (name, text), which wait already when the first one is handled; the messages that
         they caused."""
-        messages = [Inbound(GATEWAY, f"test {next(_ids)}", sender(PEOPLE[name], "TZ"), text) for name, text in texts]
+        messages = [
+            Inbound(GATEWAY, f"test {next(_ids)}", sender(PEOPLE.get(name, name), "TZ"), text) for name, text in texts
+        ]
         await asyncio.gather(*map(self.mwanga.inbox.record, messages))
         await self.handled()
         return await self.news()
