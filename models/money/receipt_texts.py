@@ -200,7 +200,8 @@ async def settle_twins(gateway: str, reference: str, amount: int, payment_id: in
 
 async def was_refused(reference: str) -> bool:
     """Whether a person has said of a text with this reference that it is no payment."""
-    refused = "SELECT 1 FROM receipt_text WHERE reference = $1 AND state = 'refused' LIMIT 1"
+    refused = """SELECT 1 FROM receipt_text WHERE id IN (SELECT id FROM receipt_text WHERE reference = $1)
+      AND state = 'refused' LIMIT 1"""  # SQLite would look at all that were refused
     return bool(await execute(connection(), refused, [reference]))
 
 

@@ -450,17 +450,21 @@ async def tickets_of(customers: Sequence[Customer], most: int) -> list[Ticket]:
     return await _find(f"{whose} ORDER BY ticket.id DESC LIMIT $1", [most, *ids]) if ids else []
 
 
+# In a question of its own: SQLite would go through all questions that wait for an answer, since it has them in order.
+ASKED_OF = "ticket.id IN (SELECT id FROM ticket WHERE customer_id IN ({customers}) AND state = 'asked')"
+
+
 async def find_asked(customers: Sequence[Customer]) -> Ticket | None:
     """The ticket about which these customers were asked last and have not answered."""
     ids = [customer.id for customer in customers]
-    asked = f"ticket.customer_id IN ({marks(len(ids))}) AND ticket.state = 'asked'"
+    asked = ASKED_OF.format(customers=marks(len(ids)))
     return await _first(f"{asked} ORDER BY ticket.asked_at DESC, ticket.id DESC", ids) if ids else None
 
 
 async def asked_of(customer: Customer) -> list[Ticket]:
     """The tickets about which a customer was asked and has not answered, in the order of the questions."""
-    asked = "ticket.customer_id = $1 AND ticket.state = 'asked' ORDER BY ticket.asked_at, ticket.id"
-    return await _find(asked, [customer.id])
+    asked = ASKED_OF.format(customers="$1")
+    return await _find(f"{asked} ORDER BY ticket.asked_at, ticket.id", [customer.id])
 
 
 # What this person's newest answer closed, if that is what closed it last.
