@@ -21,8 +21,11 @@ WITHDRAW = f"""UPDATE outbox SET expires_at = $1, error = $2,
   origin = CASE WHEN {FREE} THEN origin || ' ' || CAST(id AS TEXT) ELSE origin END,
   state = CASE WHEN state = 'sending' THEN state ELSE 'expired' END
   WHERE {{which}} AND state IN ('waiting', 'scheduled', 'uncertain', 'sending') RETURNING origin"""
+# Of all that a phone ever got only the newest can still wait: a question does so for six hours, a reminder for a day.
+NEWEST = """phone = $3
+  AND id >= COALESCE((SELECT id FROM outbox WHERE phone = $3 ORDER BY id DESC LIMIT 1 OFFSET 499), 0)"""
 # A test message of a gateway is nobody's reminder.
-OPTIONAL = "phone = $3 AND kind IN ('reminder', 'broadcast') AND origin NOT LIKE 'canary %'"
+OPTIONAL = f"{NEWEST} AND kind IN ('reminder', 'broadcast') AND origin NOT LIKE 'canary %'"
 WITHDRAW_QUESTIONS = """UPDATE outbox SET expires_at = $1, error = $2,
   state = CASE WHEN state = 'sending' THEN state ELSE 'expired' END
   WHERE id IN (SELECT id FROM outbox WHERE {which}
@@ -43,7 +46,7 @@ ONE, OF_BROADCAST = "id = $1 AND kind <> 'token'", "kind = 'broadcast' AND origi
 WITH_CODE = "kind = 'token' AND text LIKE $1 AND NOT (origin LIKE 'sms %' AND origin NOT LIKE 'sms % %')"
 # The first copy of a reply goes in any case: every message has its answer.
 COPIES = "origin IN ({origins}) AND tries > 0"
-ASKED = "phone = $3 AND origin LIKE $4"
+ASKED = f"{NEWEST} AND origin LIKE $4"
 REMINDED = "SELECT id FROM instalment WHERE contract_id IN ({}) AND (reminded_before > $1 OR reminded_after > $1)"
 FORGET = "UPDATE instalment SET reminded_{kind} = NULL WHERE id = $1 AND paid < amount"
 

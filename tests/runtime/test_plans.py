@@ -43,6 +43,7 @@ MAY = (
     r"SELECT \* FROM payment_request ORDER BY id DESC LIMIT 1",  # tests/world/pushes.py
     r"SELECT \(SELECT MAX\(id\) FROM ticket\)",  # tests/world/working_day.py
     r"customer WHERE mini_grid_id = (\$1|\d+)\s+ORDER BY lower\(name.*LIMIT (5000|48)",  # in this order, and stops
+    r"FROM outbox WHERE phone = \S+ ORDER BY id DESC LIMIT 1 OFFSET 499",  # the newest of a phone
     r"receipt_text [^()]*WHERE state = 'waiting'",  # few: what a person has to look at
     r"FROM receipt_text WHERE state = 'ignored'",  # by the hour, what came within the retention
     r"DELETE FROM form_once",  # kept for days: as many as the office presses in these
@@ -290,16 +291,16 @@ async def walks_of_sqlite(database: Database, statement: str) -> Walks:
     steps = await execute(database.client, f"EXPLAIN QUERY PLAN {statement}")
     plan = [str(step["detail"]) for step in steps]
     found = [(one[1] or one[3], one[2] or "") for step in plan if (one := WALK.match(step))]
-    found += [(one[1], one[2]) for step in plan if (one := SEARCH.match(step)) and is_common(one[3])]
+    found += [(one[1], one[2]) for step in plan if (one := SEARCH.match(step)) and is_common(one[1], one[3])]
     tables = {table: table for table, _alias in NAMED.findall(statement)}
     tables |= {alias: table for table, alias in NAMED.findall(statement) if alias}
     made = set(MADE.findall(statement))
     return {(tables.get(name, ""), index) for name, index in found} - {(name, "") for name in made}
 
 
-def is_common(searched: str) -> bool:
+def is_common(table: str, searched: str) -> bool:
     """Whether an index is searched only for what many rows have in common."""
-    return set(re.findall(r"(\S+?)[=<>]", searched)) <= COMMON
+    return set(re.findall(r"(\S+?)[=<>]", searched)) <= (COMMON | {"phone"} if table == "outbox" else COMMON)
 
 
 async def walks_of_postgres(db: asyncpg.Connection, statement: str, tables: dict[str, str]) -> Walks:
