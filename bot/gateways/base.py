@@ -49,6 +49,10 @@ class GatewaySettings(BaseModel):
         ge=0,
         description="message parts that each server sends by it in a second, as the operator allows; 0 means no limit",
     )
+    # 1,000 messages a second at 150 ms are 150 under way (Little's law); a gateway may be thrice as slow.
+    at_once: int = Field(
+        512, ge=1, description="requests that each server has under way to it at most; all of them may connect at once"
+    )
 
     @property
     def wanted(self) -> bool:
@@ -94,6 +98,8 @@ class Gateway(ABC):
     answer: str = ""
     # Message parts that it is given in a second; 0 for any number.
     per_second: int = 0
+    # Requests under way to it.
+    at_once: int = 512
 
     def read(self, callback: Callback) -> Fields:
         """The fields of a urlencoded form."""
@@ -142,5 +148,6 @@ class BaseGateway(Gateway):
     ) -> None:
         """`address` is our own, to which reports come; `country` reads numbers that come without a calling code."""
         self._session, self._settings, self._country = session, settings, country
-        self.secret, self.per_second = settings.secret.get_secret_value(), settings.per_second
+        self.secret = settings.secret.get_secret_value()
+        self.per_second, self.at_once = settings.per_second, settings.at_once
         self._reports = f"{address.rstrip('/')}/gateways/{self.name}/{quote(self.secret, safe='')}/delivery"

@@ -174,6 +174,8 @@ class Description(Table, GatewaySettings):
     """A gateway."""
 
     secret: SecretStr
+    # Requests under way to it: an app on a phone lets some fifty wait at its door, Kannel ten.
+    at_once: int = Field(32, ge=1)
     # What its request needs beside the message: keys, names, numbers.
     account: dict[str, Text] = Field({}, repr=False)
     # In which form it calls us.

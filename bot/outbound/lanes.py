@@ -17,8 +17,6 @@ HOLDING = frozenset(("throttled", "risk hold"))
 BEHIND_MS = 1_000
 # A gateway calls and answers often; that is written so often at the most.
 HEARD_MS = 5_000
-# 1,000 messages a second at 150 ms are 150 under way (Little's law); a gateway may be thrice as slow.
-UNDER_WAY = 512
 # One claim: rows written in one statement, some 2 ms on the loop.
 BATCH = 256
 
@@ -46,7 +44,7 @@ class Lane:
         self.changed = False  # whether its state is to be written
         self.was_heard = False  # whether `heard_at` is to be written
         self._random = random
-        self._limit = UNDER_WAY
+        self._limit = gateway.at_once
         self._pauses = 0  # in a row
         self._refused: set[int] = set()  # the messages that each of them began with, but for the first
         self._bucket = Bucket(per_second, within_ms=1_000, every_ms=0)
@@ -126,7 +124,7 @@ class Lane:
         if message.claimed_at >= self.paused_until:
             self.paused_until, self.alert, self._pauses = 0, "", 0
             self._refused.clear()
-            self._limit = min(self._limit + 1, UNDER_WAY)
+            self._limit = min(self._limit + 1, self.gateway.at_once)
 
     def note_failure(self, message: Claimed, error: Error, detail: str, now: int) -> int:
         """The gateway answered with this error. Returns the milliseconds that its message has to wait."""

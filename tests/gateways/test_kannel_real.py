@@ -57,11 +57,9 @@ class World:
             log = self.server.log[-3000:] + self.kannel.logs()[-3000:]
             raise AssertionError(f"{dict(seen)} and not {states}\n{log}") from None
 
-    async def enqueue(self, phone: str, *texts: str) -> None:
+    async def enqueue(self, phone: str, *texts: str, kind: MessageKind = MessageKind.TOKEN) -> None:
         """Something to be sent, as another process enqueues it."""
-        outgoing = [
-            NewMessage(f"{n} for {phone}", phone, text, MessageKind.TOKEN, "kannel") for n, text in enumerate(texts)
-        ]
+        outgoing = [NewMessage(f"{n} for {phone}", phone, text, kind, "kannel") for n, text in enumerate(texts)]
         async with self.database.work():
             await enqueue(outgoing, now_ms())
 
@@ -127,6 +125,14 @@ async def test_any_text_comes_in_and_goes_out_whole(demo_url: str, tmp_path: Pat
     long = [[m for m in mine if m.part[:1] == (reference,)] for reference in {m.part[0] for m in mine if m.part}]
     texts = [m.text for m in mine if not m.part] + [joined(parts) for parts in long]
     assert sorted(texts) == sorted(TEXTS.values())
+
+
+@SOON_SEEN
+async def test_all_that_is_written_to_many_at_once_comes_to_kannel(demo_url: str, tmp_path: Path) -> None:
+    """Its smsbox lets ten connections wait at its door. Of what else knocks some is lost, and is not sent again."""
+    async with world(demo_url, tmp_path) as at:
+        await at.enqueue(JUMA, *(f"Power is off on day {n}" for n in range(1_000)), kind=MessageKind.BROADCAST)
+        await at.reach(delivered=1_000)
 
 
 @SOON_SEEN

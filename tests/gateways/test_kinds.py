@@ -12,6 +12,7 @@ from bot.config import Config, demo_world, load
 from bot.configured import gateways
 from bot.gateways import BadCallback, BaseGateway, Callback, Gateway, wire
 from bot.gateways.errors import ERRORS
+from bot.gateways.kannel import Kannel
 from bot.gateways.registered import KINDS
 from tests.project.pages import REFERENCE
 
@@ -60,6 +61,14 @@ async def test_each_has_a_title_a_secret_a_pace_and_methods(name: str) -> None:
     assert gateway.title and gateway.secret == ("demo" if name == "simulator" else "s" * 16)
     assert (gateway.answer, gateway.per_second) == (("ACK", 5) if name == "pigeon" else ("", 0))
     assert {*gateway.methods} <= {"GET", "POST"} and gateway.sends(False)
+
+
+async def test_none_is_met_by_more_at_once_than_its_door_has_room_for() -> None:
+    at_once = {name: gateway.at_once for name, gateway in (await all_of_them()).items()}
+    assert at_once == {"africastalking": 512, "kannel": 16, "pigeon": 32, "simulator": 512}
+    slow = DESCRIBED | {"at_once": 2}
+    found = await configured(gateways={"pigeon": slow}, kannel_at_once=4, **given(Kannel))
+    assert (found["kannel"].at_once, found["pigeon"].at_once) == (4, 2)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -9,7 +9,7 @@ import pytest
 from bot.gateways.errors import ERRORS, SendError
 from bot.message import Outbound, Sent
 from bot.outbound import NewMessage, enqueue
-from bot.outbound.lanes import BEHIND_MS, UNDER_WAY
+from bot.outbound.lanes import BEHIND_MS
 from bot.runtime import Database
 from models.messages import MessageKind
 from tests.world.outbox_rig import ASHA, HOUR, MINUTE, SECOND, START, Answer, Bench, ScriptedGateway
@@ -311,7 +311,7 @@ async def test_a_pause_outlives_the_process(bench: Bench) -> None:
 
 async def test_a_slow_gateway_holds_up_no_other_and_has_a_bound(bench: Bench) -> None:
     bench.gateway.answer = lambda message: None
-    await bench.enqueue(*(f"slow {n}" for n in range(UNDER_WAY + 10)))
+    await bench.enqueue(*(f"slow {n}" for n in range(bench.gateway.at_once + 10)))
     await bench.enqueue("quick", gateway="kannel")
     for _ in range(4):
         await bench.outbox.turn()
@@ -321,7 +321,7 @@ async def test_a_slow_gateway_holds_up_no_other_and_has_a_bound(bench: Bench) ->
         await bench.outbox.turn()
         await asyncio.sleep(0)
     assert bench.other.texts == ["quick", "quick again"]
-    assert len(bench.gateway.requests) == UNDER_WAY
+    assert len(bench.gateway.requests) == bench.gateway.at_once
     await bench.outbox.stop(within=0)
 
 

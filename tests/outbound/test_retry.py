@@ -100,6 +100,18 @@ def test_after_a_pause_each_message_that_is_taken_makes_room_for_one_more() -> N
         assert lane.room(NOW + 1_000) == min(1 + taken, BATCH)
 
 
+def test_a_gateway_has_no_more_under_way_than_it_takes_at_once() -> None:
+    gateway = Simulator("TZ")
+    gateway.at_once = 3
+    lane = Lane(gateway, Random(7))
+    assert lane.room(NOW) == 3
+    lane.under_way = 2
+    lane.note_sent(claimed(), NOW)
+    assert lane.room(NOW) == 1
+    lane.under_way = 3
+    assert lane.room(NOW) == 0
+
+
 @pytest.mark.parametrize(("name", "message", "expected"), VERDICTS)
 def test_each_error_has_its_verdict(name: str, message: Claimed, expected: Verdict) -> None:
     assert judge(message, ERRORS[name], NOW, wait=2_000) == expected

@@ -33,7 +33,7 @@ class ScriptedGateway:
     """Answers each request with what `answer` returns for it, None meaning never; or with what comes `later`."""
 
     def __init__(self, name: str, clock: Clock) -> None:
-        self.name = name
+        self.name, self.at_once = name, 20
         self.requests: list[tuple[int, Outbound]] = []
         self.answer: Callable[[Outbound], Answer] = self.accept
         self.later: asyncio.Future[Answer] | None = None
