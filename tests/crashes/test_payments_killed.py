@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from fractions import Fraction
+from itertools import cycle
 from random import Random
 
 import aiohttp
@@ -102,13 +103,15 @@ class Customers:
 
 class Agents:
     """Juma sells from a wallet, which he fills by pay bill. Asha sells up to a limit, and hands over cash that Juma
-    counts. Customers ask one of them, who says yes four times out of five. What is posted comes until it is taken."""
+    counts. Customers ask one of them, who says yes four times out of five: Asha has no room for all, whoever is asked
+    when. What is posted comes until it is taken."""
 
-    def __init__(self, at: Emulator, daraja: safaricom.Emulator, address: str, random: Random) -> None:
-        self._at, self._daraja, self._random = at, daraja, random
+    def __init__(self, at: Emulator, daraja: safaricom.Emulator, url: str, address: str, random: Random) -> None:
+        self._at, self._daraja, self._url, self._random = at, daraja, url, random
         self._confirmation = f"{address}/payments/daraja/demo/confirmation"
         self.paid: dict[str, int] = {}  # what each receipt put into the wallet, in whole shillings
         self.said: dict[str, bool] = {}  # whether a request was agreed to
+        self._agrees = {"Asha": cycle((False, True, True, True, True)), "Juma": cycle((True, True, True, True, False))}
         self.counted: list[int] = []  # what Juma says that he counted, in whole shillings, no two alike
 
     async def fill(self) -> None:
@@ -121,7 +124,9 @@ class Agents:
                 await insist(lambda: self._daraja.post(self._confirmation, said))  # noqa: B023
 
     async def ask(self) -> None:
-        """Customers, one after the other."""
+        """Customers, one after the other, once Juma's wallet has something to sell from."""
+        while not await query(self._url, "SELECT 1 FROM top_up"):
+            await asyncio.sleep(0.05)  # it comes while the servers live
         for number in ASKING:
             text = f"BUY {2000 + number}"
             await insist(lambda: self._at.sms(f"+25572{number:07d}", text, id=f"ask {number}"))  # noqa: B023
@@ -131,8 +136,7 @@ class Agents:
         Who finds no agent with room is told so."""
         while len(self.said) + self._turned_away() < len(ASKING):
             for reference, name in self._asked():
-                # The first is declined, and of the others each fifth or so.
-                self.said[reference] = bool(self.said) and self._random.random() < 0.8
+                self.said[reference] = next(self._agrees[name])
                 said = f"{reference} 1 {PINS[name]}" if self.said[reference] else f"{reference} 2"
                 await self._text(name, said, f"answer {reference}")
                 if name == "Asha":
@@ -174,7 +178,7 @@ async def test_however_often_it_is_killed_each_payment_is_applied_and_told_once(
         given = {"daraja_url": daraja.url, "sender_cap": 0, "log_level": "ERROR", "daraja_prefixes": CAN_PAY}
         async with ServerProcess(url, at, **given) as server:
             customers = Customers(at, daraja, url, server.address, random)
-            agents = Agents(at, daraja, server.address, random)
+            agents = Agents(at, daraja, url, server.address, random)
             async with asyncio.TaskGroup() as group:
                 people = [customers.buy(), customers.pay(), agents.fill(), agents.ask(), agents.answer()]
                 at_work = [group.create_task(one) for one in people]
