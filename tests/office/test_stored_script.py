@@ -23,6 +23,7 @@ from bot.config import load
 from handlers.exchange.table import FORMULA
 from handlers.office.frame.routes import PAGES
 from handlers.office.settings.prices import KINDS
+from models.sql import now_ms
 from tests.world.browser import Office, open_office
 from tests.world.chromium import links_of
 from tests.world.full_desk import open_full_desk
@@ -149,7 +150,7 @@ ROWS: dict[str, dict[str, Any]] = {
     "office_text": {"language": "en", "english": SENTENCE},
     "office_setting": {"name": "company"},
     "receipt_rule": {"provider": "kisiwa", "active": True},
-    "ussdsession": {"phone": CALLER, "gateway": "simulator"},
+    "ussdsession": {"phone": CALLER, "gateway": "simulator", "updated_at": now_ms()},  # else it is purged at once
     "office_message": {"phone": CALLER},
 }
 # Columns that are read, as JSON or as a rule, with the place of a text in it.
