@@ -68,7 +68,8 @@ class Answer:
     http: int = 201
     page: str | None = None  # this body instead, as text/html
     no_recipient: str | None = None  # an empty Recipients list, for this reason
-    hang: bool = False  # no answer until the emulator closes
+    hang: bool = False  # no answer until the emulator closes, or for `hang_s`
+    hang_s: float | None = None
     cut: bool = False  # no answer, the connection is closed
     taken: bool = False
 
@@ -98,6 +99,7 @@ class Emulator:
         self.messages: list[Message] = []
         self.requests: list[Request] = []
         self.delay = 0.0
+        self.patience_s: float | None = 10  # a USSD session whose answer takes longer is dropped
         self.reports: tuple[str, ...] = ()
         self.reports_first = False
         self.usual: Callable[[str, str], Answer] = lambda _phone, _text: Answer()
@@ -117,9 +119,7 @@ class Emulator:
         self.listener = Listener(app)
         await self.listener.start()
         self.url = f"http://127.0.0.1:{self.listener.port}"
-        # A USSD session whose answer takes longer than 10 s is dropped.
-        timeout = aiohttp.ClientTimeout(total=10)
-        self._client = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), timeout=timeout)
+        self._client = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
         return self
 
     async def __aexit__(self, *_error: object) -> None:
@@ -156,7 +156,8 @@ class Emulator:
 
     async def post(self, kind: str, fields: Mapping[str, str]) -> Reply:
         """Any callback; `kind` is the end of its address. Raises aiohttp.ClientError when Mwanga is down."""
-        async with self._client.post(f"{self.callbacks}/{kind}", data=fields) as response:
+        timeout = aiohttp.ClientTimeout(total=self.patience_s)
+        async with self._client.post(f"{self.callbacks}/{kind}", data=fields, timeout=timeout) as response:
             return Reply(response.status, response.content_type, await response.text())
 
     async def wait_for(self, what: int | Callable[[list[Message]], object], timeout: float = 60.0) -> list[Message]:
@@ -206,7 +207,8 @@ class Emulator:
         if self.delay:
             await asyncio.sleep(self.delay)
         if answer.hang:
-            await self._closing.wait()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), answer.hang_s)
         if (answer.hang or answer.cut) and request.transport:
             request.transport.close()
         return _response(answer, fields["to"], message)

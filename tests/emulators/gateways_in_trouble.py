@@ -18,6 +18,8 @@ from tests.emulators.android.radio import Sms
 from tests.emulators.listener import Listener
 
 SPEED = 50  # the app's own waits pass so many times as fast as the server's
+AS_LONG_AS_IT_TAKES = aiohttp.ClientTimeout(total=None)
+HANG_S = 3.0  # then a request that hangs is cut off
 
 
 class Carried(NamedTuple):
@@ -108,7 +110,7 @@ class Kannel:
         """Each message that it took was delivered, and it says so once more, in any order."""
         self._random.shuffle(self._reports)
         for url in self._reports:
-            async with self._client.get(url.replace("%d", "1")) as response:
+            async with self._client.get(url.replace("%d", "1"), timeout=AS_LONG_AS_IT_TAKES) as response:
                 response.raise_for_status()
 
     async def _take(self, request: web.Request) -> web.Response:
@@ -123,7 +125,8 @@ class Kannel:
             self._reporting.add(task)
             task.add_done_callback(self._reporting.discard)
         if fate in ("hang", "swallow"):
-            await self._well.wait()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._well.wait(), HANG_S)
         if fate in ("hang", "swallow", "cut") and request.transport:
             request.transport.close()
         if fate == "late":
@@ -148,7 +151,7 @@ def answer(fate: str) -> Answer:
         case "busy":
             return Answer(http=429)
         case "hang" | "swallow":
-            return Answer(hang=True, taken=fate == "hang")
+            return Answer(hang=True, hang_s=HANG_S, taken=fate == "hang")
         case "cut":
             return Answer(cut=True, taken=True)
         case "nonsense":
@@ -228,6 +231,7 @@ class Trouble:
 
     async def reports_again(self) -> None:
         """Both gateways report on all that they took; the phone does so by itself."""
+        self._africastalking.patience_s = None
         await self._kannel.reports_again()
         for message in self._random.sample(self._africastalking.messages, len(self._africastalking.messages)):
             await self._africastalking.receipt(message.id, "Success")
