@@ -21,6 +21,7 @@ from bot.message import Copy
 from bot.payments import Answer, State
 from bot.payments.settling import NotYet, Settler
 from bot.server import Server
+from handlers.office.money.doing import PAUSE_S
 from handlers.selling.received import book, book_payment
 from models.devices import with_owner
 from models.devices.tables import Device
@@ -120,9 +121,10 @@ class Life:
                         raise Crash
             except Crash:
                 return
-            except OperationalError:  # two crossed: the server does it again
+            except OperationalError:  # two crossed: the server does it again, a moment later
                 if attempt == 19:
                     raise
+                await asyncio.sleep(PAUSE_S * 2 ** min(attempt, 4))
             except REFUSALS as refusal:
                 self.refused[type(refusal).__name__] += 1
                 return
