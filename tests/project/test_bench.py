@@ -2,19 +2,23 @@
 
 import asyncio
 import shutil
+import signal
 from argparse import Namespace
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 
+from bot.outbound.lanes import UNDER_WAY
 from models.money import books
 from tests.bench import __main__ as bench
 from tests.bench import bare, report, servers
 from tests.bench.__main__ import Side, compared, in_turns, measure, parsed, tables_of
 from tests.bench.benches import BENCHES, one_round
 from tests.bench.databases import beside, sql
+from tests.bench.load import Caller
 from tests.bench.measures import accept, booked
 from tests.bench.report import Aim, Duration, Figure, Rate, Round, Table, at_least, at_most, command, write
 from tests.bench.servers import ROOT, ceiling, large, mwanga, program_of, small
@@ -316,6 +320,22 @@ async def test_the_ceilings_are_measured_more_than_once_in_a_run(crowd: str, tmp
     for _ in range(2):
         async with asyncio.timeout(60):
             assert min((await accept(crowd, tmp_path, messages=64)).values()) > 0
+
+
+ALLOWED = Path("/proc/sys/net/core/somaxconn")  # so many connections may wait, whatever a server asks for
+
+
+@pytest.mark.skipif(not ALLOWED.exists() or int(ALLOWED.read_text()) < UNDER_WAY, reason="fewer may wait here")
+async def test_all_that_the_outbox_sends_at_once_can_connect_to_the_gateway() -> None:
+    """Also while it takes nobody: who is not heard tries again a second later, which would count as its slowness."""
+    async with AsyncExitStack() as callers, ceiling("gateway", "0") as gateway:
+        gateway.process.send_signal(signal.SIGSTOP)
+        try:
+            async with asyncio.timeout(20):
+                for _ in range(UNDER_WAY):
+                    await callers.enter_async_context(Caller(gateway.port))
+        finally:
+            gateway.process.send_signal(signal.SIGCONT)
 
 
 async def test_a_server_that_dies_before_it_listens_ends_the_run(
