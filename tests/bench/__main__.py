@@ -71,8 +71,9 @@ def compared(before: Sequence[Round], after: Sequence[Round]) -> dict[str, list[
     found: dict[str, list[float]] = {}
     for earlier, later in zip(before, after, strict=True):
         for what, figure in earlier.items():
-            if what in later and isinstance(figure, Rate | Duration):
-                found.setdefault(what.strip(), []).append(slower(figure, later[what]))
+            then = later.get(what)
+            if isinstance(figure, Rate | Duration) and isinstance(then, Rate | Duration):
+                found.setdefault(what.strip(), []).append(slower(figure, then))
     return found
 
 

@@ -14,11 +14,11 @@ import pytest
 from bot.outbound.lanes import UNDER_WAY
 from models.money import books
 from tests.bench import __main__ as bench
-from tests.bench import bare, report, servers
+from tests.bench import bare, measures, report, servers
 from tests.bench.__main__ import Side, compared, in_turns, measure, parsed, tables_of
 from tests.bench.benches import BENCHES, one_round
 from tests.bench.databases import beside, sql
-from tests.bench.load import Caller
+from tests.bench.load import Caller, Times
 from tests.bench.measures import accept, booked
 from tests.bench.report import Aim, Duration, Figure, Rate, Round, Table, at_least, at_most, command, write
 from tests.bench.servers import ROOT, ceiling, large, mwanga, program_of, small
@@ -182,6 +182,23 @@ async def test_sides_are_measured_in_turns_and_compared_round_by_round(asked: As
     before, after = await in_turns("send", [Side("", "few"), Side("", "many")], tmp_path, 2, 1.0)
     assert asked == [("send", "few"), ("send", "many")] * 2
     assert compared(before, after) == {"send a second": [1.25, 1.25], "send (ms)": [1.5, 1.5]}
+
+
+async def test_growth_of_p99_is_judged_where_enough_answers_say_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async def dialled(database: str, _seconds: float) -> dict[int, Times]:
+        slow = 0.01 if database == "few" else 0.02
+        return {callers: Times([0.001] * (answers - 10) + [slow] * 10) for callers, answers in ((1, 499), (64, 500))}
+
+    monkeypatch.setattr(measures, "ussd", dialled)
+    before, after = await in_turns("ussd", [Side("", "few"), Side("", "many")], tmp_path, 1, 1.0)
+    assert compared(before, after) == {
+        "USSD turns, 1 callers: p50 (ms)": [1],
+        "USSD turns, 64 callers: p50 (ms)": [1],
+        "USSD turns, 64 callers: p99 (ms)": [2],
+    }
+    assert after[0]["USSD turns, 1 callers: p99 (ms)"].value == 20
 
 
 async def test_every_bench_is_measured_in_every_round(asked: Asked, tmp_path: Path) -> None:
