@@ -96,10 +96,13 @@ async def servers(database: str, _folder: Path, size: float) -> Round:
     for what, one in alone.items():
         found[f"{what} a second, one server"] = Rate(one.rate)
         found[f"  {what}: its core for each (ms)"] = Figure(one.ms, 2)
+        if one.database_ms:
+            found[f"  {what}: PostgreSQL's core for each (ms)"] = Figure(one.database_ms, 2)
         for whose, figures in two.items():
-            both = figures[what]
-            found[f"  {what}, two servers, {whose}: times as many"] = Figure(both.rate / one.rate, 2)
-            found[f"  {what}, two servers, {whose}: times the work"] = Figure(both.ms / one.ms, 2, NO_DEARER)
+            both, said = figures[what], f"  {what}, two servers, {whose}"
+            found[f"{said}: times as many"] = Figure(both.rate / one.rate, 2)
+            found[f"{said}: times the work"] = Figure(both.ms / one.ms, 2, NO_DEARER)
+            found[f"{said}: times PostgreSQL's work"] = Figure(both.database_ms / one.database_ms, 2)
     return found
 
 
@@ -139,7 +142,7 @@ async def start(database: str, _folder: Path, _size: float) -> Round:
     seconds, worked, memory = await measures.start(database)
     return {
         "from the command to listening (s)": Duration(seconds, 2, at_most(1)),
-        "  of which the server was at work (s)": Figure(worked, 2),
+        "  of which its loop was at work (s)": Figure(worked, 2),
         "resident after 1,000 commands (MiB)": Figure(memory, aim=at_most(130)),
     }
 

@@ -63,6 +63,13 @@ def file_of(database: str) -> Path | None:
     return Path(place) if engine == "sqlite" else None
 
 
+def postmaster(database: str) -> int | None:
+    """The process of PostgreSQL whose children all its others are. SQLite has none: each server works in it itself."""
+    if file_of(database):
+        return None
+    return int(sql(database, "SELECT split_part(pg_read_file('postmaster.pid'), chr(10), 1)")[0][0])
+
+
 def sql(database: str, statement: str) -> Rows:
     """Run a statement; the rows that it gives. Whoever asks waits, and measures nothing meanwhile."""
     if file := file_of(database):

@@ -15,8 +15,9 @@ from urllib.parse import urlencode
 from bot.runtime import Database
 from models.money.ledger import AccountKind, Posting, post
 from tests.bench import bare
-from tests.bench.databases import beside, reached, sql
+from tests.bench.databases import beside, postmaster, reached, sql
 from tests.bench.load import Caller, Times, dial, dials, sms, texts
+from tests.bench.processes import family_seconds
 from tests.bench.servers import PIN, Server, ceiling, mwanga
 from tests.emulators.daraja import Emulator
 
@@ -199,10 +200,11 @@ def _row(number: int) -> str:
 
 
 class Cost(NamedTuple):
-    """How many a second, and the milliseconds of the servers' cores that each took."""
+    """How many a second, and the milliseconds of a core that each took of the servers and of PostgreSQL."""
 
     rate: float
     ms: float
+    database_ms: float
 
 
 async def servers(database: str, count: int, share: float, seconds: float) -> dict[str, Cost]:
@@ -212,14 +214,18 @@ async def servers(database: str, count: int, share: float, seconds: float) -> di
     async with AsyncExitStack() as stack:
         ours = [await stack.enter_async_context(mwanga(database)) for _ in range(count)]
         texting, selling, dialling = int(CALLERS * share), int(SELLING * share), int(256 * share)
-        agents = int(AGENTS / 2 * share)
+        agents, postgres = int(AGENTS / 2 * share), postmaster(database)
+
+        def worked() -> tuple[float, float]:
+            return sum(server.cpu_seconds() for server in ours), family_seconds(postgres) if postgres else 0.0
 
         async def cost(work: Callable[[Server, int], Awaitable[int]]) -> Cost:
-            began, before = time.perf_counter(), sum(server.cpu_seconds() for server in ours)
+            began, before = time.perf_counter(), worked()
             done = sum(await asyncio.gather(*(work(server, number) for number, server in enumerate(ours))))
             await reached(database, ALL_HANDLED, 1)
-            used = sum(server.cpu_seconds() for server in ours) - before
-            return Cost(done / (time.perf_counter() - began), used / done * 1000)
+            took, after = time.perf_counter() - began, worked()
+            servers_ms, database_ms = ((now - then) / done * 1000 for then, now in zip(before, after, strict=True))
+            return Cost(done / took, servers_ms, database_ms)
 
         async def costs(messages: int, rounds: int, seconds: float) -> dict[str, Cost]:
             async def accept(server: Server, number: int) -> int:
@@ -306,9 +312,9 @@ async def all_taken(gateway: Server, messages: int, every: float, within: float 
 
 
 async def start(database: str) -> tuple[float, float, float]:
-    """Seconds from the command to listening, by the clock and of its work; and MiB resident after a thousand
+    """Seconds from the command to listening, by the clock and of its loop's work; and MiB resident after a thousand
     commands."""
     async with mwanga(database) as ours:
-        worked = ours.cpu_seconds()
+        worked = ours.loop_seconds()
         await texts(ours.port, _token_commands(1000), CALLERS)
         return ours.started_in, worked, ours.memory_mib()

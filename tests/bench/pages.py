@@ -157,12 +157,12 @@ async def _measure(browser: aiohttp.ClientSession, server: Server, path: str, ti
     worked = 0.0
     for number in range(times + 1):
         if number == 1:
-            worked = server.cpu_seconds()
+            worked = server.loop_seconds()
         began = time.perf_counter()
         async with browser.get(path, allow_redirects=False, headers={"Accept": "text/html"}) as answer:
             status, size = answer.status, len(await answer.read())
         seconds.append(time.perf_counter() - began)
-    return Measured(path, seconds[1:], (server.cpu_seconds() - worked) / times, status, size)
+    return Measured(path, seconds[1:], (server.loop_seconds() - worked) / times, status, size)
 
 
 async def _paths(ask: Ask) -> list[str]:

@@ -90,7 +90,7 @@ class Table:
         said, wanted = spread(figures, digits), ""
         if aim and self._aims:
             wanted = f"{aim}: {aim.verdict([round(figure, digits) for figure in figures])}"
-        print(f"{what:<80} {said:>24}   {wanted}".rstrip(), flush=True)
+        print(f"{what:<82} {said:>24}   {wanted}".rstrip(), flush=True)
         self.rows.append((what.strip(), said, wanted))
 
 

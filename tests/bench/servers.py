@@ -23,6 +23,7 @@ from models.vault import Vault
 from tests.bench.copied import copy_over
 from tests.bench.databases import file_of, new_database, reached, sql, to_disk
 from tests.bench.history import grow
+from tests.bench.processes import cpu_seconds, loop_seconds
 from tests.world.ports import free_port
 from tests.world.reminded import NOBODY_TOLD
 
@@ -98,9 +99,13 @@ class Server:
         )
 
     def cpu_seconds(self) -> float:
+        """How long it has been at work, with what it does beside its loop, as comparing PINs."""
+        return cpu_seconds(self.process.pid)
+
+    def loop_seconds(self) -> float:
         """How long its loop, which also asks the embedded database, has been at work: no time that it waited for a core
         that others use, nor that of what is counted beside all work."""
-        return int(Path(f"/proc/{self.process.pid}/schedstat").read_text().split()[0]) / 1e9
+        return loop_seconds(self.process.pid)
 
     def memory_mib(self) -> float:
         """Resident memory of the process."""

@@ -1,8 +1,11 @@
 """The bench runs in every mode and says what it measured; what that is, people look at, not the suite."""
 
 import asyncio
+import os
 import shutil
 import signal
+import subprocess
+import sys
 from argparse import Namespace
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -20,6 +23,7 @@ from tests.bench.benches import BENCHES, one_round
 from tests.bench.databases import beside, sql
 from tests.bench.load import Caller, Times
 from tests.bench.measures import accept, booked
+from tests.bench.processes import cpu_seconds, family, family_seconds, loop_seconds
 from tests.bench.report import Aim, Duration, Figure, Rate, Round, Table, at_least, at_most, command, write
 from tests.bench.servers import ROOT, ceiling, large, mwanga, program_of, small
 from tests.world.templates import CROWD, Templates
@@ -330,6 +334,30 @@ async def test_bare_books_have_the_rows_of_a_sale(database: str, tmp_path: Path)
 def test_sales_that_were_refused_are_no_sales(crowd: str) -> None:
     with pytest.raises(RuntimeError, match="0 sales were booked, not 3"), booked(crowd, 3):
         pass
+
+
+BUSY = """
+import sys, threading
+from time import thread_time
+def work():
+    while thread_time() < 0.05: pass
+aside = threading.Thread(target=work)
+aside.start()
+aside.join()
+print("worked", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_process_has_worked_what_its_threads_and_its_children_have() -> None:
+    """Its loop is what its first thread does."""
+    before = family_seconds(os.getpid())
+    with subprocess.Popen([sys.executable, "-c", BUSY], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout and process.stdout.readline() == b"worked\n"
+        assert process.pid in family(os.getpid())
+        assert cpu_seconds(process.pid) >= loop_seconds(process.pid) + 0.05
+        assert family_seconds(os.getpid()) >= before + 0.05
+    assert family_seconds(os.getpid()) >= before + 0.04, "it has ended, in whole ticks"
 
 
 @pytest.mark.slow
