@@ -9,12 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench.benches import BENCHES, one_round
+from tests.bench.cores import CORES, FEWEST, shared_out, usable
 from tests.bench.report import Duration, Rate, Round, Table, at_most, command, machine, require_marks, slower, write
 from tests.bench.servers import ROOT, large, program_of, python_of, small
 
 QUICK = "each part once, small, in a minute or two: shows that all of it runs, and says nothing of speed"
 FEW = 3_000  # customers, and messages each way, of a large database that is made quickly
 KEEPS = "folder that keeps the large database, of more than a gigabyte, for the next run"
+APART = (
+    f"with --postgres: hold each server of `servers`, PostgreSQL and callers to cores of their own, of {FEWEST} or more"
+)
 AGAINST = "another checkout of this program, with its .venv: measure both in turns"
 GROWTH = at_most(1.1)
 
@@ -120,6 +124,7 @@ def parsed(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3, help="how often each is measured")
     parser.add_argument("--size", type=float, default=1.0, help="share of the usual number of messages")
     parser.add_argument("--postgres", action="store_true", help="on a PostgreSQL of its own, one server and two")
+    parser.add_argument("--cores", action="store_true", help=APART)
     parser.add_argument("--large", action="store_true", help="also with a million customers and their messages")
     parser.add_argument("--against", type=Path, metavar="DIR", help=AGAINST)
     parser.add_argument("--write", action="store_true", help="put what is measured into docs/speed.md")
@@ -132,6 +137,12 @@ def parsed(words: Sequence[str]) -> argparse.Namespace:
         parser.error("--rounds is one or more")
     if given.write and (given.only != parser.get_default("only") or given.quick or given.against):
         parser.error("--write puts whole tables into the page: leave out --only, --quick and --against")
+    if given.cores and not (given.postgres and "servers" in given.only.split(",")):
+        parser.error("--cores is for two servers on PostgreSQL: add --postgres, and let `servers` be measured")
+    try:
+        given.cores = shared_out(usable()) if given.cores else None
+    except ValueError as error:
+        parser.error(str(error))
     if given.against and (given.large or given.quick):
         parser.error("--against measures on the small database: leave out --large and --quick")
     if given.against and not Path(python_of(given.against.resolve())).exists():
@@ -146,6 +157,7 @@ def parsed(words: Sequence[str]) -> argparse.Namespace:
 def main() -> None:
     given = parsed(sys.argv[1:])
     print(f"{machine()}. Medians [least-most].")
+    CORES.set(given.cores)
     with tempfile.TemporaryDirectory() as name:
         asyncio.run((quick if given.quick else measure)(given, Path(name)))
 

@@ -15,9 +15,10 @@ from urllib.parse import urlencode
 from bot.runtime import Database
 from models.money.ledger import AccountKind, Posting, post
 from tests.bench import bare
+from tests.bench.cores import held
 from tests.bench.databases import beside, postmaster, reached, sql
 from tests.bench.load import Caller, Times, dial, dials, sms, texts
-from tests.bench.processes import family_seconds
+from tests.bench.processes import family, family_seconds
 from tests.bench.servers import PIN, Server, ceiling, mwanga
 from tests.emulators.daraja import Emulator
 
@@ -215,6 +216,7 @@ async def servers(database: str, count: int, share: float, seconds: float) -> di
         ours = [await stack.enter_async_context(mwanga(database)) for _ in range(count)]
         texting, selling, dialling = int(CALLERS * share), int(SELLING * share), int(256 * share)
         agents, postgres = int(AGENTS / 2 * share), postmaster(database)
+        stack.enter_context(held([each.process.pid for each in ours], family(postgres) if postgres else []))
 
         def worked() -> tuple[float, float]:
             return sum(server.cpu_seconds() for server in ours), family_seconds(postgres) if postgres else 0.0

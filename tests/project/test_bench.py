@@ -7,8 +7,8 @@ import signal
 import subprocess
 import sys
 from argparse import Namespace
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,6 +20,7 @@ from tests.bench import __main__ as bench
 from tests.bench import bare, measures, report, servers
 from tests.bench.__main__ import Side, compared, in_turns, measure, parsed, tables_of
 from tests.bench.benches import BENCHES, one_round
+from tests.bench.cores import CORES, Cores, held, shared_out, usable
 from tests.bench.databases import beside, sql
 from tests.bench.load import Caller, Times
 from tests.bench.measures import accept, booked
@@ -130,11 +131,55 @@ def test_a_page_without_a_place_is_found_out_before_anything_is_measured(page: P
         ["--against", "/nowhere"],
         ["--only", "accepted"],
         ["--rounds", "0"],
+        ["--cores"],
+        ["--cores", "--postgres", "--only", "sale"],
     ],
 )
 def test_what_does_not_go_together_is_refused_before_anything_is_measured(words: list[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         parsed(words)
+
+
+@pytest.mark.parametrize(
+    ("cores", "shared"),
+    [
+        (range(6), Cores({0}, ({1}, {2}), {3, 4, 5})),
+        ([2, 3, 5, 7, 11, 13, 17], Cores({2}, ({3}, {5}), {7, 11, 13, 17})),
+        (range(8), Cores({0}, ({1, 2}, {3, 4}), {5, 6, 7})),
+        (range(16), Cores({0}, ({1, 2}, {3, 4}), set(range(5, 16)))),
+    ],
+)
+def test_callers_servers_and_postgres_have_cores_of_their_own(cores: Sequence[int], shared: Cores) -> None:
+    assert shared_out(cores) == shared
+
+
+def test_too_few_cores_are_refused_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(bench, "usable", lambda: [0, 1, 2, 3, 4])
+    with pytest.raises(SystemExit, match="2"):
+        parsed(["--cores", "--postgres"])
+    assert (
+        "--cores needs 6 cores, one for callers, one for each of two servers and three for" in capsys.readouterr().err
+    )
+    monkeypatch.setattr(bench, "usable", lambda: [0, 1, 2, 3, 4, 5])
+    assert parsed(["--cores", "--postgres"]).cores == shared_out(range(6))
+    assert parsed(["--postgres"]).cores is None
+
+
+def test_processes_are_held_to_their_cores_and_let_go() -> None:
+    first, *_, last = [usable()[0], *usable()]
+    before = os.sched_getaffinity(0)
+    with ExitStack() as children:
+        words = [sys.executable, "-c", "import sys; sys.stdin.read()"]
+        pids = [children.enter_context(subprocess.Popen(words, stdin=subprocess.PIPE)).pid for _ in range(3)]
+        with held(pids[:2], pids[2:]):
+            assert os.sched_getaffinity(0) == before
+        given = CORES.set(Cores({first}, ({last}, {first}), {last}))
+        children.callback(CORES.reset, given)
+        with held(pids[:2], pids[2:]):
+            assert [os.sched_getaffinity(each) for each in (0, *pids)] == [{first}, {last}, {first}, {last}]
+        assert [os.sched_getaffinity(each) for each in (0, pids[2])] == [before, before]
 
 
 def test_the_gate_runs_every_benchmark_small() -> None:
