@@ -52,8 +52,8 @@ async def sides_of(given: argparse.Namespace, folder: Path) -> list[Side]:
     return [ours]
 
 
-def tables_of(given: argparse.Namespace) -> list[str]:
-    """The marks of the tables that a run writes, in the order of its sides."""
+def marks_of(given: argparse.Namespace) -> list[str]:
+    """The marks between which a run writes its tables, in the order of its sides."""
     engine = "postgres" if given.postgres else "sqlite"
     return [f"measured on {engine}"] + ([f"measured with a history on {engine}"] if given.large else [])
 
@@ -82,19 +82,18 @@ def compared(before: Sequence[Round], after: Sequence[Round]) -> dict[str, list[
 
 
 async def measure(given: argparse.Namespace, folder: Path) -> None:
-    sides, only = await sides_of(given, folder), given.only.split(",")
-    tables = [Table() for _ in sides]
-    for name in only:
-        found = await in_turns(name, sides, folder, given.rounds, given.size)
+    sides = await sides_of(given, folder)
+    for name in given.only.split(","):
+        tables, found = [Table() for _ in sides], await in_turns(name, sides, folder, given.rounds, given.size)
         for side, table, rounds in zip(sides, tables, found, strict=True):
             if rounds and len(sides) > 1:
                 print(f"{name}, {side.title}:")
             table.add(rounds)
         if len(sides) > 1 and all(found):
             compare(given, tables[-1], *found)
-    if given.write:
-        for name, table in zip(tables_of(given), tables, strict=True):
-            write(name, table, command(sys.argv[1:]))
+        if given.write:
+            for mark, table in zip(marks_of(given), tables, strict=True):
+                write(mark, name, table, command(sys.argv[1:]))
 
 
 def compare(given: argparse.Namespace, table: Table, before: Sequence[Round], after: Sequence[Round]) -> None:
@@ -127,7 +126,7 @@ def parsed(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--cores", action="store_true", help=APART)
     parser.add_argument("--large", action="store_true", help="also with a million customers and their messages")
     parser.add_argument("--against", type=Path, metavar="DIR", help=AGAINST)
-    parser.add_argument("--write", action="store_true", help="put what is measured into docs/speed.md")
+    parser.add_argument("--write", action="store_true", help="put each bench into its place in docs/speed.md")
     parser.add_argument("--quick", action="store_true", help=QUICK)
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "mwanga-bench", help=KEEPS)
     given = parser.parse_args(words)
@@ -135,8 +134,8 @@ def parsed(words: Sequence[str]) -> argparse.Namespace:
         parser.error(f"there is no {', '.join(sorted(unknown))}")
     if given.rounds < 1:
         parser.error("--rounds is one or more")
-    if given.write and (given.only != parser.get_default("only") or given.quick or given.against):
-        parser.error("--write puts whole tables into the page: leave out --only, --quick and --against")
+    if given.write and (given.quick or given.against):
+        parser.error("--write is for what this program does, measured as usual: leave out --quick and --against")
     if given.cores and not (given.postgres and "servers" in given.only.split(",")):
         parser.error("--cores is for two servers on PostgreSQL: add --postgres, and let `servers` be measured")
     try:
@@ -150,7 +149,7 @@ def parsed(words: Sequence[str]) -> argparse.Namespace:
     if given.against:
         given.against = given.against.resolve()
     if given.write:
-        require_marks(tables_of(given))
+        require_marks(marks_of(given))
     return given
 
 

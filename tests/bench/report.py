@@ -11,6 +11,7 @@ from statistics import median
 
 SPEED = Path(__file__).resolve().parent.parent.parent / "docs/speed.md"
 HEAD = "| what | measured | aim |\n|---|---|---|\n"
+TABLE = re.compile(r"^\*\*(?P<bench>\w+)\*\*, measured .*?(?=^\*\*|\Z)", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -112,14 +113,24 @@ def require_marks(names: Iterable[str]) -> None:
             raise ValueError(f"{SPEED.name} has no <!-- {name} --> with its <!-- end of {name} -->")
 
 
-def write(name: str, table: Table, how: str) -> None:
-    """Put a table into the page, between its marks of this name, with the day, the machine and the command."""
-    require_marks([name])
-    rows = "".join(f"| {' | '.join(row)} |\n" for row in table.rows)
-    said = f"Measured on {date.today().isoformat()} by `{how}`, {machine()}; medians [least-most].\n\n{HEAD}{rows}"
-    renewed = f"<!-- {name} -->\n{said}<!-- end of {name} -->"
-    SPEED.write_text(re.sub(_between(name), lambda _: renewed, SPEED.read_text(), flags=re.DOTALL))
+def write(mark: str, bench: str, table: Table, how: str) -> None:
+    """Put the table of a bench into the page, between these marks, with the day, the machine and the command. Those of
+    other benches stay, so that a long run can be made bench by bench, and one that broke off is not lost; so does what
+    stands before them."""
+    require_marks([mark])
+    if not table.rows:
+        return
+
+    def renewed(found: re.Match[str]) -> str:
+        tables = {each["bench"]: each[0] for each in TABLE.finditer(found["tables"])}
+        rows = "".join(f"| {' | '.join(row)} |\n" for row in table.rows)
+        said = f"measured on {date.today().isoformat()} by `{how}`, {machine()}; medians [least-most]."
+        tables[bench] = f"**{bench}**, {said}\n\n{HEAD}{rows}\n"
+        before = TABLE.split(found["tables"], maxsplit=1)[0].rstrip("\n")
+        return f"<!-- {mark} -->{before}\n\n{''.join(tables.values())}<!-- end of {mark} -->"
+
+    SPEED.write_text(re.sub(_between(mark), renewed, SPEED.read_text(), flags=re.DOTALL))
 
 
-def _between(name: str) -> str:
-    return f"{re.escape(f'<!-- {name} -->')}.*?{re.escape(f'<!-- end of {name} -->')}"
+def _between(mark: str) -> str:
+    return f"{re.escape(f'<!-- {mark} -->')}(?P<tables>.*?){re.escape(f'<!-- end of {mark} -->')}"

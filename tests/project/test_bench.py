@@ -18,7 +18,7 @@ from bot.outbound.lanes import UNDER_WAY
 from models.money import books
 from tests.bench import __main__ as bench
 from tests.bench import bare, measures, report, servers
-from tests.bench.__main__ import Side, compared, in_turns, measure, parsed, tables_of
+from tests.bench.__main__ import Side, compared, in_turns, marks_of, measure, parsed
 from tests.bench.benches import BENCHES, one_round
 from tests.bench.cores import CORES, Cores, held, shared_out, usable
 from tests.bench.databases import beside, sql
@@ -100,17 +100,25 @@ def test_the_page_has_a_table_for_each_engine_with_a_history_and_without(words: 
     assert parsed([*words, "--write"]).write
 
 
-def test_a_table_takes_the_place_of_the_last_one_and_of_nothing_else(page: Path) -> None:
+def test_the_table_of_a_bench_takes_the_place_of_its_last_one_and_of_nothing_else(page: Path) -> None:
     before = page.read_text()
-    for name in tables_of(Namespace(postgres=True, large=True)):
-        table = Table()
-        table.line("a\\1 second", [1.0], 0, at_least(2))
-        write(name, table, "python -m tests.bench --write")
-        begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
-        head, _, rest = before.partition(begin)
+    for mark in marks_of(Namespace(postgres=True, large=True)):
+        end = f"<!-- end of {mark} -->"
+        head, _, rest = before.partition(end)
+        head += "What stands here already.\n\n"
+        page.write_text(head + end + rest)
+        for name, figure in (("accept", 7.0), ("token", 8.0), ("accept", 1.0), ("token", 2.0)):
+            table = Table()
+            table.line("a\\1 second", [figure], 0, at_least(2))
+            write(mark, name, table, f"python -m tests.bench --only {name} --write")
+        write(mark, "token", Table(), "python -m tests.bench --write")
         after = page.read_text()
-        assert after.startswith(head + begin) and after.endswith(end + rest.partition(end)[2])
-        assert "| a\\1 second | 1 [1-1] | 2 or more: missed by 50 % |\n" + end in after
+        assert after.startswith(f"{head}**accept**, measured on ") and after.endswith(f"\n\n{end}{rest}")
+        accept, token = after.removeprefix(head).removesuffix(end + rest).split("\n\n**")
+        assert "by `python -m tests.bench --only accept --write`, " in accept
+        assert accept.endswith("|---|---|---|\n| a\\1 second | 1 [1-1] | 2 or more: missed by 50 % |")
+        assert token.startswith("token**, measured on ") and "by `python -m tests.bench --only token --wri" in token
+        assert token.endswith("|---|---|---|\n| a\\1 second | 2 [2-2] | 2 or more: reached |\n\n")
         before = after
 
 
@@ -124,7 +132,6 @@ def test_a_page_without_a_place_is_found_out_before_anything_is_measured(page: P
 @pytest.mark.parametrize(
     "words",
     [
-        ["--write", "--only", "accept"],
         ["--write", "--quick"],
         ["--write", "--against", "."],
         ["--against", ".", "--large"],
@@ -270,7 +277,7 @@ async def test_a_large_run_writes_two_tables_with_all_that_may_grow(
     given = parsed(["--large", "--postgres", "--write", "--rounds", "2"])
     await measure(given, tmp_path)
     assert ("import", "few") in asked and ("import", "many") not in asked
-    few, many = (page.read_text().partition(f"<!-- {name} -->")[2] for name in tables_of(given))
+    few, many = (page.read_text().partition(f"<!-- {name} -->")[2] for name in marks_of(given))
     assert "| import a second | 10 [10-10] | 9 or more: reached |" in few.partition("<!-- end")[0]
     table = many.partition("<!-- end")[0]
     assert "| send a second | 8 [8-8] | 9 or more: missed by 11 % |" in table
