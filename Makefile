@@ -27,8 +27,8 @@ format: .venv/test.stamp
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: .venv/test.stamp  ## ratios against bare ceilings, measured in one run on this machine; writes docs/speed.md
-	@$(BIN)/python -m tests.bench --write
+bench: .venv/test.stamp  ## ratios against bare ceilings, written into docs/speed.md; make bench ARGS="--postgres --only sale"
+	@$(BIN)/python -m tests.bench --write $(ARGS)
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Mwanga needs Python 3.11 or newer, this is %d.%d. Try: make demo PYTHON=python3.12" % sys.version_info[:2])'

@@ -193,8 +193,8 @@ def test_the_gate_runs_every_benchmark_small() -> None:
     assert ".venv/bin/python -m tests.bench --quick" in (ROOT / ".ci/run").read_text().splitlines()
 
 
-def test_make_bench_writes_the_page() -> None:
-    assert "\t@$(BIN)/python -m tests.bench --write\n" in (ROOT / "Makefile").read_text()
+def test_make_bench_writes_the_page_and_passes_words_on() -> None:
+    assert "\t@$(BIN)/python -m tests.bench --write $(ARGS)\n" in (ROOT / "Makefile").read_text()
 
 
 @pytest.mark.slow
