@@ -58,7 +58,7 @@ def _select(model: type[Model], joined: tuple[str, ...]) -> str:
     columns, joins = [columns_of(model, table)], ""
     for name in joined:
         other = _pointed_to(model, name)
-        columns += [f'{name}.{column} AS "{name}.{column}"' for column in other._meta.db_fields]
+        columns += [f'{name}.{column} AS "{name}.{column}"' for column in sorted(other._meta.db_fields)]
         joins += f" LEFT JOIN {other._meta.db_table} {name} ON {name}.id = {table}.{name}_id"
     return f"SELECT {', '.join(columns)} FROM {table}{joins} WHERE "
 

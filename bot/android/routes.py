@@ -43,7 +43,7 @@ class PhoneRoutes:
         private_token: str,  # lets a phone in that nobody added; empty: there is none
         record: Callable[[Inbound], Awaitable[bool]],  # stores an SMS
         keep: Callable[[str, str, str], Awaitable[None]],  # keeps what could not be read: gateway, reason, text
-        notify: Callable[[Collection[str]], None],  # what these gateways reported may set other messages free
+        notify: Callable[[Collection[str]], None],  # what a phone reported may set messages free, of these gateways where it is known
     ) -> None:
         self._phones, self._database, self._vault, self._metrics = phones, database, vault, metrics
         self._country, self._address, self._private_token = country, address, private_token
@@ -111,7 +111,7 @@ class PhoneRoutes:
             self._refuse(phone.gateway, 400, "malformed", str(error))
         if await self._phones.report(phone, reports):
             self._refuse(phone.gateway, 404, "message", "this phone did not get that message")
-        self._notify([phone.gateway])
+        self._notify(())  # it may set others' messages free, and brings this phone none
         return web.Response(status=204)
 
     async def webhooks(self, request: web.Request) -> web.Response:
@@ -197,7 +197,7 @@ class PhoneRoutes:
         elif event.name in from_app.NEWS:
             if await self._phones.report(phone, [from_app.read_news(event)]):
                 self._metrics.refused.labels(phone.gateway, "message").inc()
-            self._notify([phone.gateway])
+            self._notify(())
         elif event.name == "system:ping":
             health = from_app.read_health(event)
             news |= {"battery": health.battery, "charging": health.charging, "network": health.network}

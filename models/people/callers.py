@@ -84,6 +84,6 @@ def read_callers(phones: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> di
 
 @cache
 def _columns() -> str:
-    columns = [f"agent.{column}" for column in Agent._meta.db_fields]
-    columns += [f"customer.{column}" for column in Customer._meta.db_fields]
+    columns = [f"agent.{column}" for column in sorted(Agent._meta.db_fields)]
+    columns += [f"customer.{column}" for column in sorted(Customer._meta.db_fields)]
     return ", ".join(f'{column} AS "{column}"' for column in ["called.phone", *columns])

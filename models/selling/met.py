@@ -175,7 +175,7 @@ async def _met(row: Mapping[str, Any], payment: Asked, device: Device | None, co
 def _columns(*names: str) -> str:
     """The columns of these tables, each with the table's name before its own."""
     return ", ".join(
-        f'{name}.{column} AS "{name}.{column}"' for name in names for column in TABLES[name]._meta.db_fields
+        f'{name}.{column} AS "{name}.{column}"' for name in names for column in sorted(TABLES[name]._meta.db_fields)
     )
 
 

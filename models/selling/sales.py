@@ -65,7 +65,7 @@ class Sale(Model):
 
     class Meta:
         unique_together = (("payment", "part"),)
-        indexes = (("device_id", "created_at"), ("agent_id", "created_at"), ("customer_id",))
+        indexes = (("device_id", "created_at"), ("agent_id", "created_at"))
 
 
 class Token(Model):

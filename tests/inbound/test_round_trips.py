@@ -28,6 +28,7 @@ from models.messages import State
 from models.money.notices import DONE
 from models.money.notices import KEEP as KEEP_NOTICE
 from models.selling.requests import ASKED, CLAIM
+from models.sql import execute
 from models.tokens.sts import meter_number
 from tests.world.handling import handled
 from tests.world.many import add_agents, add_stock

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from bot.outbound.lanes import UNDER_WAY
+from bot.gateways import BaseGateway
 from models.money import books
 from tests.bench import __main__ as bench
 from tests.bench import bare, measures, report, servers
@@ -419,17 +419,18 @@ async def test_the_ceilings_are_measured_more_than_once_in_a_run(crowd: str, tmp
             assert min((await accept(crowd, tmp_path, messages=64)).values()) > 0
 
 
+AT_ONCE = BaseGateway.at_once
 ALLOWED = Path("/proc/sys/net/core/somaxconn")  # so many connections may wait, whatever a server asks for
 
 
-@pytest.mark.skipif(not ALLOWED.exists() or int(ALLOWED.read_text()) < UNDER_WAY, reason="fewer may wait here")
+@pytest.mark.skipif(not ALLOWED.exists() or int(ALLOWED.read_text()) < AT_ONCE, reason="fewer may wait here")
 async def test_all_that_the_outbox_sends_at_once_can_connect_to_the_gateway() -> None:
     """Also while it takes nobody: who is not heard tries again a second later, which would count as its slowness."""
     async with AsyncExitStack() as callers, ceiling("gateway", "0") as gateway:
         gateway.process.send_signal(signal.SIGSTOP)
         try:
             async with asyncio.timeout(20):
-                for _ in range(UNDER_WAY):
+                for _ in range(AT_ONCE):
                     await callers.enter_async_context(Caller(gateway.port))
         finally:
             gateway.process.send_signal(signal.SIGCONT)
