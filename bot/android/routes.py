@@ -43,7 +43,7 @@ class PhoneRoutes:
         private_token: str,  # lets a phone in that nobody added; empty: there is none
         record: Callable[[Inbound], Awaitable[bool]],  # stores an SMS
         keep: Callable[[str, str, str], Awaitable[None]],  # keeps what could not be read: gateway, reason, text
-        notify: Callable[[Collection[str]], None],  # what a phone reported may set messages free, of these gateways where it is known
+        notify: Callable[[Collection[str]], None],  # a report may set messages free, of these gateways if known
     ) -> None:
         self._phones, self._database, self._vault, self._metrics = phones, database, vault, metrics
         self._country, self._address, self._private_token = country, address, private_token

@@ -98,8 +98,8 @@ class Kannel(BaseGateway):
         )
         username: str = Field("", description="the user name of its sendsms-user")
         password: SecretStr = Field(SecretStr(""), description="and the password")
-        # Its smsbox lets ten connections wait for it (`ss -l`). Some of 256 that came at once were open to us and unknown
-        # to it: what they brought was lost, and ended as failed after ten seconds.
+        # Its smsbox lets ten connections wait for it (`ss -l`). Of 256 that came at once some were open to us, but
+        # unknown to it: what they brought was lost, and ended as failed after ten seconds.
         at_once: int = Field(
             16, ge=1, description="requests that each server has under way to it at most; it lets ten wait at its door"
         )
