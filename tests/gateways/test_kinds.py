@@ -65,7 +65,7 @@ async def test_each_has_a_title_a_secret_a_pace_and_methods(name: str) -> None:
 
 async def test_none_is_met_by_more_at_once_than_its_door_has_room_for() -> None:
     at_once = {name: gateway.at_once for name, gateway in (await all_of_them()).items()}
-    assert at_once == {"africastalking": 512, "kannel": 16, "pigeon": 32, "simulator": 512}
+    assert at_once.items() >= {"africastalking": 512, "kannel": 16, "pigeon": 32, "simulator": 512}.items()
     slow = DESCRIBED | {"at_once": 2}
     found = await configured(gateways={"pigeon": slow}, kannel_at_once=4, **given(Kannel))
     assert (found["kannel"].at_once, found["pigeon"].at_once) == (4, 2)
