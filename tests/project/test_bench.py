@@ -103,9 +103,9 @@ def test_the_page_has_a_table_for_each_engine_with_a_history_and_without(words: 
 def test_the_table_of_a_bench_takes_the_place_of_its_last_one_and_of_nothing_else(page: Path) -> None:
     before = page.read_text()
     for mark in marks_of(Namespace(postgres=True, large=True)):
-        end = f"<!-- end of {mark} -->"
-        head, _, rest = before.partition(end)
-        head += "What stands here already.\n\n"
+        start, end = f"<!-- {mark} -->\n", f"<!-- end of {mark} -->"
+        head, _, rest = before.partition(start)
+        head, rest = f"{head}{start}What stands here already.\n\n", rest.partition(end)[2]
         page.write_text(head + end + rest)
         for name, figure in (("accept", 7.0), ("token", 8.0), ("accept", 1.0), ("token", 2.0)):
             table = Table()
