@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
     dependencies = [("models", "0025_what_was_lately")]
 
     operations = [
-        ops.RunSQL("DROP INDEX idx_sale_custome_2e0f39"),
+        ops.RunSQL("DROP INDEX IF EXISTS idx_sale_custome_2e0f39"),
         ops.RunSQL("CREATE INDEX sale_customer ON sale (customer_id, id)"),
         ops.AlterModelOptions(
             name="Sale",
