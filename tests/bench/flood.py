@@ -144,9 +144,9 @@ async def flood(database: str, size: float) -> Flooded:
     """What other customers wait when it is calm, within 10,000 SMS a minute by one phone, while a phone that was away
     tells of 2,000 SMS as fast as they are taken, and while it pulls 2,000 messages and reports on them. Its own replies
     wait for its pace, and go by no other gateway meanwhile."""
-    waited = {what: Waited() for what in ("calm", "in a flood", "2,000 SMS at once", "2,000 reports at once")}
-    calm, flooded, told, reported = waited.values()
     back = max(100, int(BACK * size))
+    waited = {what: Waited() for what in ("calm", "in a flood", f"{back:,} SMS at once", f"{back:,} reports at once")}
+    calm, flooded, told, reported = waited.values()
     async with (
         ceiling("gateway", "0") as gateway,
         mwanga(database, gateway.port, MWANGA_SMSGATE_TOKEN=TOKEN, MWANGA_FAILOVER_SECONDS="3600") as ours,
