@@ -118,7 +118,9 @@ async def cash_in(chat: Chat) -> Reply:
         await chat.pin(fresh=True)
         again = again or chat.again()
         chat.no_more()
-    elif amount <= held and not await chat.confirm(question, pin=True):
+    elif amount > held:  # what comes a moment later was not asked about
+        return chat.end(_why_not(MoreThanHeld(held), agent, amount, company), outcome="refused")
+    elif not await chat.confirm(question, pin=True):
         return chat.end(_("Not booked."), outcome="declined")
     try:
         booked = await hand_in(agent, amount, cashier.phone, coin=company.coin, again=again)

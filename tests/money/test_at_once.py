@@ -15,8 +15,8 @@ from models.audit import Audit
 from models.devices import Device, with_owner
 from models.money import reconciling, wallets
 from models.money.books import find_fault
-from models.money.hand_in import OtherReference, hand_in
-from models.money.ledger import AccountKind, Posting, balance
+from models.money.hand_in import HandIn, OtherReference, hand_in
+from models.money.ledger import AccountKind, Posting, balance, post
 from models.money.payments import Payment
 from models.money.providers import provider_id
 from models.money.receiving import Incoming, Source, Suspense, unapplied
@@ -32,7 +32,7 @@ from models.selling.moving import move
 from models.selling.requests import PaymentRequest, RequestState
 from models.selling.sales import Sale
 from models.sql import lock_rows
-from tests.world.at_once import do_meanwhile
+from tests.world.at_once import do_meanwhile, happen_meanwhile
 from tests.world.books import book
 from tests.world.people import NOON, PEOPLE, PINS, Phones
 
@@ -321,6 +321,33 @@ async def test_a_reference_that_two_agents_get_at_once_names_the_first(mwanga: S
             lambda: does(asha_, 1_000_00, "rehema", "page 7"),
             lambda: does(juma, 1_000_00, "zuberi", "page 7"),
         )
+
+
+# --- Cash that an agent takes as a cashier counts it
+
+
+@pytest.mark.parametrize("text", ["CASHIN Asha 50000", "1 111111"])
+async def test_cash_that_comes_as_it_is_counted_is_booked_with_question_and_pin_alone(
+    mwanga: Server, text: str
+) -> None:
+    """Asha holds less than was counted, and a moment later more. The yes has a wrong PIN."""
+    await Agent.filter(phone=PEOPLE["Juma"]).update(cashier=True)
+    phones, agent = Phones(mwanga), await asha()
+
+    async def sells(amount: int) -> None:
+        await lock_rows("agent", "id = $1", [agent.id])
+        sold = Posting(AccountKind.CASH, agent.id, amount), Posting(AccountKind.DAYS, 0, -amount)
+        await post(f"sold for {amount}", sold, actor="test")
+
+    async with mwanga.database.work():
+        await sells(49_000_00)
+    if text != "CASHIN Asha 50000":
+        await phones.text("Juma", "CASHIN Asha 49000")
+        async with mwanga.database.work():
+            await hand_in(agent, 5_000_00, "rehema")
+    told = await happen_meanwhile(mwanga, lambda: sells(10_000_00), lambda: phones.text("Juma", text))
+    assert [said.partition(".")[0] for _name, said in told] == ["Haijaandikwa"]
+    assert not await HandIn.filter(actor=PEOPLE["Juma"]).exists()
 
 
 # --- Who counts, and who agrees
