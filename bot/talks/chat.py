@@ -10,7 +10,7 @@ from bot.message import Copy, Reply
 from bot.talks import courtesies
 from bot.talks.commands import Commands, Talk
 from bot.talks.contacts import PhoneState, stop_reminders
-from bot.talks.fields import Field, Invalid, Pin, echo
+from bot.talks.fields import Field, Invalid, Pin, echo, starred
 from bot.talks.listing import (
     BACK,
     MORE,
@@ -29,6 +29,7 @@ from bot.talks.signals import Back, Changed, Left, Rejected, Suspended
 from bot.talks.state import TalkState, locked_out
 from bot.talks.turn import Channel, Turn
 from bot.text import SCREEN, Text, _, joined, plain, plain_word, septets, verbatim
+from bot.text.amounts import stands_beside
 from bot.text.answers import AGAIN, consent, declines, without_courtesy, yes
 from bot.text.grammar import split, written
 from bot.text.gsm import fits_sms
@@ -106,8 +107,9 @@ class Chat(Turn):
 
     @property
     def unread(self) -> int:
-        """How many pieces of one line are still to be read; AGAIN answers no question."""
-        return sum(plain_word(piece) not in AGAIN for piece in self._inputs) if self.one_line else 0
+        """How many pieces of one line are still to be read; neither AGAIN answers a question, nor stars."""
+        said = [piece for piece in self._inputs if any(map(str.isalnum, piece)) and plain_word(piece) not in AGAIN]
+        return len(said) if self.one_line else 0
 
     def rewind(self) -> None:
         """Begin the talk again with the answers that are left, and no new input."""
@@ -221,13 +223,19 @@ class Chat(Turn):
     async def _which(self, name: str, several: Sequence[tuple[str, Text]]) -> str:
         """The value of the one that was meant. What stands behind it in one line is kept until that is answered."""
         if self.one_line and not self.given(name):
-            self._state.rest, self._state.line = self._inputs, self._line
+            self._keep_rest()
             self._inputs, self.one_line = [], False
         chosen = await self.choose(name, _("Which one?"), several)
         if self._state.rest:
             self._inputs, self._line, self.one_line = self._state.rest, self._state.line, True
             self._state.rest = []
         return chosen
+
+    def _keep_rest(self) -> None:
+        """Store the pieces that are still to be read, and the message in which they stand, but no PIN: that is asked
+        for."""
+        rest = _without_pin(self._inputs)
+        self._state.rest, self._state.line = rest, self._line if rest == self._inputs else " ".join(rest)
 
     async def optional(self, question: Field[T], *, otherwise: T) -> T:
         """The answer to what is never asked: it is read where it stands behind the keyword. `otherwise` is what a menu
@@ -527,6 +535,13 @@ class Chat(Turn):
         self._state.answers.append([name, value])
         self._position = len(self._state.answers)
         self._state.page = self._state.wrong = 0
+
+
+def _without_pin(pieces: Sequence[str]) -> list[str]:
+    """The same with stars in place of a PIN. Six digits that come first are an amount: BUY Baraka for TZS 150000."""
+    says_nothing = (courtesies.says_nothing(piece) or stands_beside(piece) for piece in pieces)
+    first = next((place for place, nothing in enumerate(says_nothing) if not nothing), 0)
+    return [piece if place == first and piece.isdecimal() else starred(piece) for place, piece in enumerate(pieces)]
 
 
 def _count_numbers(pieces: Sequence[str]) -> int:

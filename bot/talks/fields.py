@@ -52,9 +52,14 @@ _COURTEOUS_PIN = re.compile(
 def echo(typed: str, most: int = 13, *, amount: bool = False) -> str:
     """What was typed, as far as an answer may say it again: the beginning, and never what may be a PIN. Where an
     `amount` was asked for, twice three digits are one. Of nothing at all it says that something is missing."""
+    return starred(typed, amount=amount)[:most].strip() or NOTHING_TYPED
+
+
+def starred(typed: str, *, amount: bool = False) -> str:
+    """The same with stars in place of what may be a PIN."""
     read, maybe = plain(typed), _NO_AMOUNT if amount else _MAYBE_PIN  # an accent hides no word
-    starred = _GLUED_PIN.sub(r"\1******", maybe.sub(r"\1\2******", _COURTEOUS_PIN.sub(r"\1******", read)))
-    return (typed if starred == read else starred)[:most].strip() or NOTHING_TYPED
+    without = _GLUED_PIN.sub(r"\1******", maybe.sub(r"\1\2******", _COURTEOUS_PIN.sub(r"\1******", read)))
+    return typed if without == read else without
 
 
 class Field(Generic[T]):

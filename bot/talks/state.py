@@ -32,7 +32,8 @@ class TalkState:
     open_minutes: int = 10  # for so long the question stays open by SMS
     draft: str = ""  # the name of the kept copy that outlives it
     offered: list[str] = field(default_factory=list)  # choices of the open question that could be taken for commands
-    rest: list[str] = field(default_factory=list)  # pieces of one line that wait for an answer to a question in between
+    # Pieces of one line, without a PIN, that wait for an answer to a question in between.
+    rest: list[str] = field(default_factory=list)
     line: str = ""  # the message in which they stood
     free: bool = False  # whether the open question is answered in words of one's own
     naming: bool = False  # whether the open question is answered by the name of somebody new
