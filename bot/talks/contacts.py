@@ -40,7 +40,8 @@ PURGE = Purge(
 )
 SCREEN_MS = 3 * MINUTE_MS  # no network leaves a dialled session open for longer
 ON_SCREEN = "SELECT talk FROM ussdsession WHERE phone = $1 AND open AND updated_at > $2 ORDER BY id DESC LIMIT 1"
-HOLD_NOW = "SELECT pg_try_advisory_xact_lock(hashtextextended($1::text, 7269420)) AS held"
+HOLD_NOW = """SELECT bool_and(pg_try_advisory_xact_lock(hashtextextended(phone, 7269420))) AS held
+  FROM unnest($1::text[]) AS phone"""
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(phone, 7269420)) FROM unnest($1::text[]) AS phone"
 
 
@@ -138,17 +139,17 @@ async def hold(phones: Sequence[str]) -> None:
             unit.alone = len(held) == 1
 
 
-async def _hold_too(phone: str) -> None:
-    """The same for a phone that something else turns out to be about. While somebody else handles what it said, only
-    who holds one phone alone waits: two who hold many might wait for each other. Others raise OperationalError: run
-    each of them alone."""
-    if not on_postgres():
+async def hold_too(phones: Sequence[str]) -> None:
+    """The same for those about whom a message turns out to be: all at once, and before their rows or anything else that
+    they may want themselves. While somebody else handles what one of them said, only who holds one phone alone waits:
+    two who hold many might wait for each other. Others raise OperationalError: run each of them alone."""
+    if not phones or not on_postgres():
         return
-    unit = unit_of_work()
+    unit, wanted = unit_of_work(), sorted(set(phones))
     if unit and unit.alone:
-        await connection().execute_query(LOCK, [[phone]])
-    elif not (await execute(connection(), HOLD_NOW, [phone]))[0]["held"]:
-        raise OperationalError("This phone says something at this moment.")
+        await connection().execute_query(LOCK, [wanted])
+    elif not (await execute(connection(), HOLD_NOW, [wanted]))[0]["held"]:
+        raise OperationalError("One of these phones says something at this moment.")
 
 
 async def contacts(phones: Sequence[str]) -> dict[str, PhoneState]:
@@ -173,9 +174,7 @@ async def callers_and_contacts(phones: Sequence[str]) -> tuple[dict[str, Caller]
 
 async def asked_room(phone: str) -> int:
     """What of an agent's room a yes would take that is wanted of this phone now, by SMS or on its screen, in minor
-    units. The phone is asked nothing else until the commit. Ask before the agent's row is held: what he says himself
-    holds his phone first. Raises OperationalError where it is to be run again, alone."""
-    await _hold_too(phone)
+    units. Hold the phone before, so that it is asked nothing else until the commit."""
     contact = (await contacts([phone]))[phone]
     if unit := unit_of_work():
         await unit.do_now(SCREENS)

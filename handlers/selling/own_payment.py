@@ -6,21 +6,21 @@ from datetime import UTC, datetime
 from bot.company import MobileMoney
 from bot.message import Copy, Reply
 from bot.talks import Chat
-from bot.talks.contacts import asked_room, contacts
+from bot.talks.contacts import asked_room, contacts, hold_too
 from bot.text import Text, _, joined, shorten
 from bot.text.i18n import _n
 from handlers.selling.buy import why_not
 from handlers.selling.cash_requests import how_it_ended, tell_withdrawn
 from handlers.wording import LONGEST_NAME, bought, fitting, paid_for_name, shared, tail, with_credit
 from models.messages import MessageKind
-from models.people import Agent, Customer
+from models.people import Agent
 from models.selling import Payable, cash_requests, quotes, refusals, requests
 from models.selling.cash_limit import read_room
 from models.selling.cash_requests import CashRequest, Wish
 from models.selling.payable import load_payable
 from models.selling.prices import sellers_for
 from models.selling.requests import PaymentRequest
-from models.sql import lock_rows
+from models.sql import lock_rows, marks
 
 LONGEST_ASKER = 20  # septets of the name of who wants to buy
 NOTHING_PAID = _("Nothing was paid.")
@@ -149,9 +149,11 @@ async def _ask_agent(chat: Chat, quote: quotes.Quote, earlier: CashRequest | Non
     """An agent of the mini-grid who has room for so much cash is asked to take it, in place of an earlier request that
     was not answered yet."""
     company, at = chat.company, quote.standing
+    sellers = await sellers_for(at.customer)
+    await _hold([earlier.agent, *sellers] if earlier else sellers)
     if earlier and not await cash_requests.withdraw(earlier):
         return chat.end(await how_it_ended(earlier, chat), outcome="late")
-    agent = await _find_seller(at.customer, quote.amount)
+    agent = await _first_with_room(sellers, quote.amount)
     if agent is None:
         none = _("No agent near you can take {amount} now.", amount=company.money(quote.amount))
         call = _("Call {help}.", help=company.help_phone)
@@ -178,11 +180,18 @@ async def _ask_agent(chat: Chat, quote: quotes.Quote, earlier: CashRequest | Non
     return chat.end(said, also=[*told, asked, *chat.also_by_sms(said)], outcome="asked an agent")
 
 
-async def _find_seller(customer: Customer, amount: int) -> Agent | None:
-    """The likeliest agent who has room for this amount, held until the commit."""
-    for agent in await sellers_for(customer):
+async def _hold(agents: Sequence[Agent]) -> None:
+    """Hold these agents until the commit: first their phones, as what they say themselves does, and all in one order,
+    whoever is the likeliest."""
+    if agents:
+        await hold_too([agent.phone for agent in agents])
+        await lock_rows("agent", f"id IN ({marks(len(agents))})", [agent.id for agent in agents])
+
+
+async def _first_with_room(sellers: Sequence[Agent], amount: int) -> Agent | None:
+    """The likeliest agent who has room for this amount."""
+    for agent in sellers:
         asked = await asked_room(agent.phone)
-        await lock_rows("agent", "id = $1", [agent.id])
         room = await read_room(agent)
         try:
             room.check(amount + asked)

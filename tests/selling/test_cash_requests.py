@@ -1,7 +1,7 @@
 """Customers who ask an agent to sell for cash: one sale at most, the agent's room, and an end that both hear."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -27,7 +27,7 @@ from models.selling import Appliance, cash_requests, payment, refusals
 from models.selling.cash_limit import read_room
 from models.selling.cash_requests import CashRequest, CashRequestState
 from models.selling.sales import Sale
-from models.sql import execute, now_ms
+from models.sql import connection, execute, now_ms
 from tests.world.people import GATEWAY, NOON, PEOPLE, Phones
 from tests.world.server import Serving, serving
 
@@ -158,6 +158,58 @@ async def test_a_question_that_another_worker_is_about_to_put_counts(
         go_on.set()
         await asking
         assert [name for name, _text in await wishing][-2:] == ["Baraka", "Juma"]
+
+
+async def do_while_waited_for(phones: Phones, held: str, text: str, do: Callable[[], Awaitable[Any]]) -> list[Any]:
+    """Another worker holds an agent's phone, and does this when Baraka's text waits for it. What he caused."""
+    holds, waited_for = asyncio.Event(), asyncio.Event()
+
+    async def hold_and_do() -> None:
+        async with phones.mwanga.database.work():
+            await hold([PEOPLE[held]])
+            holds.set()
+            await waited_for.wait()
+            await do()
+
+    async with asyncio.timeout(60):
+        doing = asyncio.create_task(hold_and_do())
+        await holds.wait()
+        wishing = asyncio.create_task(phones.text("Baraka", text))
+        while not (await execute(phones.mwanga.database.client, WAITS) or wishing.done()):
+            await asyncio.sleep(0)
+        waited_for.set()
+        await doing
+        return await wishing
+
+
+@pytest.mark.parametrize("engine", ["postgres"])
+async def test_who_waits_for_the_agent_leaves_what_was_asked_before_to_her_answer(phones: Phones) -> None:
+    """Or each would wait for the other, until the database ended one of them."""
+    await phones.text("Baraka", "BUY 5000")
+
+    async def decline() -> None:
+        [request] = await cash_requests.open_for(await asha())
+        await execute(connection(), "SELECT 1 FROM cash_request FOR UPDATE NOWAIT")
+        assert await cash_requests.decline(request)
+
+    [(name, _said)] = await do_while_waited_for(phones, "Asha", "BUY 6000", decline)
+    assert name == "Baraka" and await states() == [CashRequestState.DECLINED]
+
+
+@pytest.mark.parametrize("engine", ["postgres"])
+async def test_agents_are_held_in_one_order_whoever_is_the_likeliest(phones: Phones) -> None:
+    """Or two customers, each with another one, would wait for each other."""
+    await phones.text("Juma", "BUY SHS0283 1000")
+    await phones.text("Juma", "1 739164")
+    await Agent.filter(phone=PEOPLE["Juma"]).update(cash_limit=2_000_00)
+
+    async def look_at_juma() -> None:
+        juma = "SELECT pg_try_advisory_xact_lock(hashtextextended($1::text, 7269420)) AS free"
+        assert await execute(connection(), juma, [PEOPLE["Juma"]]) == [{"free": True}]
+        await execute(connection(), "SELECT 1 FROM agent FOR UPDATE NOWAIT")
+
+    told = await do_while_waited_for(phones, "Asha", "BUY 5000", look_at_juma)
+    assert [name for name, _text in told] == ["Baraka", "Asha"]
 
 
 async def test_a_yes_that_came_before_a_request_was_made_is_none_to_it(phones: Phones) -> None:
