@@ -13,11 +13,11 @@ from bot.gateways import BadCallback, BadSignature, Callback, Fields, Gateway
 from bot.gateways.wire import read_callback
 from bot.inbound.inbox import Inbox
 from bot.inbound.ussd import close
-from bot.inbound.worker import Worker
+from bot.inbound.worker import SMS_FOLLOWS, Worker
 from bot.outbound import Outbox
 from bot.runtime import Database, Metrics
 from bot.talks.contacts import note_opt_out
-from bot.text import Text, _
+from bot.text import Text
 from bot.text.redact import Redactor
 from models.messages.tables import Refused
 from models.sql import now_ms
@@ -25,7 +25,6 @@ from models.sql import now_ms
 log = logging.getLogger(__name__)
 MOST_BODY = 8 * 1024  # bytes; the longest real callback, a USSD end with its transcript, is under 2 KiB
 USSD_WITHIN_S = 2.8  # networks give up after 10 s, people earlier (design 1: under 3 s always)
-SLOW = _("This takes longer. If it went through, an SMS follows. Else dial again. Help {help}")
 
 
 class Callbacks:
@@ -104,7 +103,7 @@ class Callbacks:
         try:
             answer = await asyncio.wait_for(asyncio.shield(self._worker.answer(turn)), USSD_WITHIN_S)
         except TimeoutError:
-            slow = Text(SLOW.english, {"help": self._company.help_phone})
+            slow = Text(SMS_FOLLOWS.english, {"help": self._company.help_phone})
             answer = "END " + slow.to(self._company.languages[0])
         return web.Response(text=answer)
 

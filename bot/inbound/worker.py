@@ -50,6 +50,7 @@ ALONE_TRIES = 3
 MOST_AWAYS = 3  # so often the database may go away under one message
 PAUSES_S = (0.8, 0.2)  # before the last try and the one before it: a database that restarts is back within seconds
 NOT_SURE = _("Not sure. Send TOKEN serial before you sell again. Help {help}")
+SMS_FOLLOWS = _("This takes longer. If it went through, an SMS follows. Else dial again. Help {help}")
 # In a flood a batch begins so long after the one before at the earliest, and accepting has twice as long as handling,
 # unless nothing comes for so long.
 AT_LEAST_S, RESTS, EBB_S = 0.05, 2, 0.01
@@ -65,7 +66,7 @@ class _DialledTurn:
     answer: "asyncio.Future[str]"
     since: float = field(default_factory=time.perf_counter)
     language: str = ""  # of the caller, once that is known
-    unsure: bool = False  # whether any try of it may have sold something: nobody knows if that was committed
+    sorry: Text = APOLOGY  # what is said when it fails
 
 
 @dataclass
@@ -107,12 +108,16 @@ class _Batch:
 
     @asynccontextmanager
     async def doubting(self) -> AsyncIterator[None]:
-        """Mark the turns of which nobody knows what they sold: the connection broke at the commit."""
+        """Let no turn be told that it failed of which nobody knows whether it did: the connection broke at the commit.
+        Where it may have sold it is said how to look; whatever else ended its session may have had an effect too."""
         try:
             yield
         except OutcomeUnknown:
             for turn, screen in self.answered:
-                turn.unsure |= screen.handled.outcome in ("sold", "repeated")  # whose screen may have said so
+                if screen.handled.outcome in ("sold", "repeated"):  # whose screen may have said so
+                    turn.sorry = NOT_SURE
+                elif screen.response.startswith("END") and turn.sorry is APOLOGY:
+                    turn.sorry = SMS_FOLLOWS
             raise
 
 
@@ -471,8 +476,7 @@ class Worker:
 
     def _apologise(self, turn: _DialledTurn) -> None:
         if not turn.answer.done():
-            said = NOT_SURE if turn.unsure else APOLOGY
-            text = Text(said.english, {"help": self._company.help_phone})
+            text = Text(turn.sorry.english, {"help": self._company.help_phone})
             turn.answer.set_result("END " + text.to(turn.language or self._company.languages[0]))
 
     def _give_up_turns(self) -> None:
