@@ -18,6 +18,7 @@ from models.money.receiving import (
     normal_reference,
     unapplied,
 )
+from models.money.reconciling import is_out_of_books
 from models.selling import requests
 from models.selling.requests import PaymentRequest, RequestState
 from models.sql import now_ms
@@ -85,7 +86,7 @@ async def _is_anothers(known: Payment, request: PaymentRequest, company: Company
     receipt, its confirmation may have bought what it was for since."""
     if not may_have_paid(request.phone, known, company) or known.amount != request.amount:
         return True
-    if await unapplied(known.id):
+    if await unapplied(known.id) or await is_out_of_books(known.id):
         return False
     bought = await requests.bought_meanwhile(request, requests.LOOK_FOR_MS) if request.code == NO_RECEIPT else []
     return known.id not in [one.id for one in bought]

@@ -25,6 +25,7 @@ from models.messages.phones import phone_id
 from models.money import receipt_texts as kept
 from models.money.receipt_texts import ReceiptText, ReceiptWallet, TextState
 from models.money.receiving import Incoming, Source, find_payment, normal_reference
+from models.money.reconciling import is_out_of_books
 from models.rows import find_row
 from models.sql import DAY_MS
 
@@ -121,7 +122,7 @@ class Receipts:
             return verdict
         known = await find_payment(found.provider, normal_reference(found.reference))
         doubt = await doubt_of(self._company, wallet, found)
-        if known is None and doubt:
+        if doubt and (known is None or await is_out_of_books(known.id)):
             return Verdict(TextState.WAITING, doubt)
         if known and known.amount != found.amount:
             money = self._company.money(known.amount)

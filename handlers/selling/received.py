@@ -20,7 +20,8 @@ from models.alerts import raise_alert, raise_alert_once
 from models.audit import record
 from models.messages import MessageKind
 from models.money.payments import Payment
-from models.money.receiving import Incoming, Received, Why, lock_payment, receive, unapplied
+from models.money.receiving import Incoming, Received, Why, lock_payment, other_name_of, receive, unapplied
+from models.money.reconciling import put_back
 from models.money.waiting import NoSuchPayment, find_unapplied, is_in_doubt, is_passing
 from models.money.wallets import NothingUnapplied, NotPrepaid, find_prepaid, top_up_wallet, with_wallet
 from models.people import Agent, Customer, find_callers
@@ -41,7 +42,7 @@ from models.selling.refusals import (
     SalesOff,
     TooManyTokens,
 )
-from models.selling.requests import PaymentRequest, Reason
+from models.selling.requests import PaymentRequest, Reason, RequestState
 from models.selling.sales import newest_of_payment
 from models.sql import HOUR_MS
 
@@ -89,9 +90,25 @@ async def book_payment(
     """Book and apply a payment of which one source tells, in the caller's unit of work, and what everybody is told.
     Raises ValueError for what is no payment."""
     received = await receive(payment)
+    if received.taken_out:
+        await _put_back(received, payment, request)
     if request:
         await requests.note_paid(request, received.payment.id)
     return received, await _apply(received, payment, request, company)
+
+
+async def _put_back(received: Received, said: Incoming, request: PaymentRequest | None) -> None:
+    """What was taken out of the books since it never came is in them again when another source tells of it, or the push
+    that it answers. What is only said once more the office looks at, and what may be in them under another name."""
+    payment = received.payment
+    said_before = received.repeated and (request is None or request.state == RequestState.PAID)
+    what = f"{payment.provider} {payment.reference} was taken out of the books, and a {said.source.value} tells of it"
+    if said_before or await other_name_of(payment):
+        await raise_alert_once(f"{what}: it stays out.", HOUR_MS)
+        return
+    await lock_payment(payment.id)
+    await put_back(payment.id, f"told by a {said.source.value}", actor=said.seen_by or payment.provider)
+    await raise_alert(f"{what}: it is in them again.")
 
 
 async def _apply(received: Received, said: Incoming, request: PaymentRequest | None, company: Company) -> Told:

@@ -21,7 +21,7 @@ from models.money.ledger import CURRENCY, AccountKind, Posting, balance, post
 from models.money.payments import Payment
 from models.money.providers import provider_id
 from models.rows import find_row, read_row
-from models.sql import columns_of, connection, cut, execute, lock_rows, on_postgres
+from models.sql import columns_of, connection, cut, execute, lock_rows, on_postgres, read_moment
 
 BANK = "bank"  # the provider of what is paid into the bank itself
 LONGEST_REFERENCE = 80
@@ -33,6 +33,12 @@ ADD_PAYMENT = f"""INSERT INTO payment (provider, reference, amount, payer_phone,
 ADD_EVIDENCE = """INSERT INTO evidence (source, provider, reference, payment_id, amount, seen_by, balance_after,
   created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (source, provider, reference, amount) DO NOTHING"""
 FIND_EVIDENCE = "SELECT 1 FROM evidence WHERE source = $1 AND provider = $2 AND reference = $3 AND amount = $4"
+# How a payment stands that was told of before: whether it waits since it may be another provider's, and whether the
+# office took it out of the books (models/money/reconciling.py).
+AS_OTHER_NAME = "SELECT 1 FROM suspense WHERE payment_id = $1 AND why = 'other name' AND closed_at IS NULL"
+TAKEN_OUT = """SELECT e.id FROM entry e WHERE e.key = {key}
+  AND NOT EXISTS (SELECT 1 FROM entry r WHERE r.reverses_id = e.id)"""
+STANDS = f"""SELECT EXISTS ({AS_OTHER_NAME}) AS other_name, EXISTS ({TAKEN_OUT.format(key="$2")}) AS taken_out"""
 FIRST_SOURCE = "SELECT source FROM evidence WHERE payment_id = $1 ORDER BY id LIMIT 1"
 # Operators give a reference once. Two of digits alone, of two operators, may be the same by chance, months apart.
 OTHER_NAME_DAYS = 30
@@ -139,6 +145,8 @@ class Received:
     new: bool  # False: another source told of it before, or the same one twice
     disagrees: bool = False  # this source says another amount than the first: that one counts, and a person looks
     other_name: bool = False  # it may be booked already, under another provider's name: it waits for a person
+    taken_out: bool = False  # the office said that it never came: the books do not have it
+    repeated: bool = False  # this very source told of it before, with this amount
 
 
 def normal_reference(written: str) -> str:
@@ -169,15 +177,16 @@ async def receive(incoming: Incoming) -> Received:
         payment, new = await _add(incoming, reference, paid_at, now)
     if new:
         await _book(payment)
-    other_name = await (_note_other_name(payment) if new else waits_as_other_name(payment.id))
+    other_name, taken_out = (await _note_other_name(payment), False) if new else await _stands(payment)
     values = [incoming.source.value, incoming.provider, reference, payment.id, incoming.amount]
     values += [cut(incoming.seen_by, 40), incoming.balance_after, now]
-    if not await execute(connection(), FIND_EVIDENCE, [*values[:3], incoming.amount]):
+    repeated = bool(await execute(connection(), FIND_EVIDENCE, [*values[:3], incoming.amount]))
+    if not repeated:
         await execute(connection(), ADD_EVIDENCE, values)
     disagrees = payment.amount != incoming.amount and await counted(payment) != incoming.amount
     if disagrees:
         await _note_other_amount(payment, incoming)
-    return Received(payment, new, disagrees, other_name)
+    return Received(payment, new, disagrees, other_name, taken_out, repeated)
 
 
 async def _add(incoming: Incoming, reference: str, paid_at: datetime, now: datetime) -> tuple[Payment, bool]:
@@ -198,15 +207,30 @@ async def hear_one_by_one(reference: str) -> None:
         await execute(connection(), ONE_BY_ONE, [reference])
 
 
+async def _stands(payment: Payment) -> tuple[bool, bool]:
+    [row] = await execute(connection(), STANDS, [payment.id, never_came_key(payment.id)])
+    return bool(row["other_name"]), bool(row["taken_out"])
+
+
+def never_came_key(payment_id: int) -> str:
+    """The key of the entry that takes a payment out of the books."""
+    return f"payment {payment_id} never came"
+
+
+async def other_name_of(payment: Payment) -> str:
+    """Another provider that told of this reference in these days; empty: none did."""
+    days, paid_at = timedelta(days=OTHER_NAME_DAYS), read_moment(payment.paid_at)
+    span = [paid_at - days, paid_at + days]
+    rows = await execute(connection(), FIND_OTHER_NAME, [payment.reference, payment.provider, *span])
+    return str(rows[0]["provider"]) if rows else ""
+
+
 async def _note_other_name(payment: Payment) -> bool:
     """Have a new payment wait when another provider told of its reference; the office has an alert."""
-    days = timedelta(days=OTHER_NAME_DAYS)
-    span = [payment.paid_at - days, payment.paid_at + days]
-    rows = await execute(connection(), FIND_OTHER_NAME, [payment.reference, payment.provider, *span])
-    if not rows:
+    other = await other_name_of(payment)
+    if not other:
         return False
     await open_suspense(payment.id, Why.OTHER_NAME)
-    other = rows[0]["provider"]
     await record(payment.provider, "other name", payment.reference, f"{other} told of a payment with this reference")
     await raise_alert(f"{payment.provider} and {other} tell of {payment.reference}, perhaps one payment: it waits.")
     return True
@@ -214,8 +238,7 @@ async def _note_other_name(payment: Payment) -> bool:
 
 async def waits_as_other_name(payment_id: int) -> bool:
     """Whether somebody of the office has still to say that this is other money than another provider's."""
-    waits = "SELECT 1 FROM suspense WHERE payment_id = $1 AND why = $2 AND closed_at IS NULL"
-    return bool(await execute(connection(), waits, [payment_id, Why.OTHER_NAME.value]))
+    return bool(await execute(connection(), AS_OTHER_NAME, [payment_id]))
 
 
 async def find_payment(provider: str, reference: str) -> Payment | None:

@@ -16,6 +16,7 @@ from models.money.payments import Payment
 from models.money.providers import provider_id
 from models.money.receiving import (
     BANK,
+    TAKEN_OUT,
     Incoming,
     Received,
     Source,
@@ -24,6 +25,7 @@ from models.money.receiving import (
     counted,
     find_payment,
     hear_one_by_one,
+    never_came_key,
     open_suspense,
     receive,
     unapplied,
@@ -54,12 +56,12 @@ LEFT_PROVIDER = """SELECT l.id FROM statement_line l WHERE l.provider <> 'bank' 
   ORDER BY l.at, l.id LIMIT 1"""
 # The payments of a provider that its statements should have, and have not, of a time that one of them covers. The +
 # keeps SQLite from the index of lines, in which nearly all of them have none.
-UNSEEN = """SELECT p.id, p.reference, p.amount, p.paid_at AS at, p.payer_phone, p.payer_name, p.account_text,
+UNSEEN = f"""SELECT p.id, p.reference, p.amount, p.paid_at AS at, p.payer_phone, p.payer_name, p.account_text,
   s.reference AS sale FROM unmatched u JOIN payment p ON p.id = u.payment_id
   LEFT JOIN sale s ON s.id = (SELECT MIN(o.id) FROM sale o WHERE o.payment_id = p.id
     AND NOT EXISTS (SELECT 1 FROM void v WHERE v.sale_id = o.id AND v.state = 'done'))
   WHERE u.provider = $1 AND u.paid_at >= $2 AND u.paid_at < $3 AND +u.line_id IS NULL
-  AND NOT EXISTS (SELECT 1 FROM entry e WHERE e.key = 'payment ' || p.id || ' never came') ORDER BY p.id"""
+  AND NOT EXISTS ({TAKEN_OUT.format(key="'payment ' || p.id || ' never came'")}) ORDER BY p.id"""
 COVERED = """SELECT begins_at, ends_at FROM statement_file WHERE provider = $1 AND begins_at < $3 AND ends_at >= $2
   ORDER BY begins_at, ends_at"""
 # CROSS JOIN: SQLite begins with these few accounts, and not with all payments of the provider.
@@ -68,8 +70,6 @@ UNAPPLIED = """SELECT p.id, p.reference, -a.balance AS amount, p.paid_at AS at, 
   LEFT JOIN suspense s ON s.payment_id = p.id AND s.closed_at IS NULL
   WHERE p.id = a.owner AND a.kind = 'unapplied' AND a.balance <> 0
   AND p.provider = $1 AND p.paid_at >= $2 AND p.paid_at < $3 ORDER BY p.id"""
-TAKEN_OUT = """SELECT e.id FROM entry e WHERE e.key = $1
-  AND NOT EXISTS (SELECT 1 FROM entry r WHERE r.reverses_id = e.id)"""
 DIFFERENT = """SELECT l.id, p.id AS payment_id, l.reference, l.amount, l.at, p.amount AS booked FROM unmatched u
   JOIN statement_line l ON l.id = u.line_id JOIN payment p ON p.id = u.payment_id
   WHERE u.provider = $1 AND u.line_id IS NOT NULL AND l.at >= $2 AND l.at < $3
@@ -166,6 +166,12 @@ class CameBySay(NotSettled):
     why = "Two people have said how much {reference} was: it came."
 
 
+class ToldAnew(NotSettled):
+    """It was taken out of the books, and is in them again."""
+
+    why = "{reference} was taken out of the books before, and was told of since: it came."
+
+
 @dataclass(frozen=True)
 class Reconciliation:
     """How one provider's statements and the books fit. Money is in minor units."""
@@ -257,8 +263,14 @@ async def note_taken(line: StatementLine, payment_id: int, *, actor: str) -> Non
     """Note which payment a line is, in the transaction in which it was booked. One that was taken out of the books is
     in them again, and waits. Raises NotSettled."""
     await _settle(line, Settled.PAYMENT, actor=actor, payment=payment_id)
+    await put_back(payment_id, f"line {line.reference}", actor=actor)
+
+
+async def put_back(payment_id: int, why: str, *, actor: str) -> None:
+    """A payment that was taken out of the books came after all: it is in them again, and waits. In the caller's unit of
+    work; nothing happens to another one."""
     for row in await _taken_out(payment_id):
-        await reverse(int(row["id"]), key=f"payment {payment_id} came", actor=actor, reason=f"line {line.reference}")
+        await reverse(int(row["id"]), key=f"payment {payment_id} came", actor=actor, reason=why)
         await open_suspense(payment_id, Why.NOBODY)
 
 
@@ -310,8 +322,8 @@ async def give_back(line: StatementLine, payment: Payment, *, actor: str) -> Non
 async def never_came(payment: Payment, why: str, *, actor: str) -> None:
     """A payment that we were told of is on no statement that should have it, or is the same money as another
     provider's with its reference: it is taken out of the books, in the caller's unit of work. Raises NotSettled when
-    neither is so, when two people have put its amount right, or when it was used: what it paid for is to be taken back
-    before."""
+    neither is so, when two people have put its amount right, when it was told of since it was taken out before, or when
+    it was used: what it paid for is to be taken back before."""
     await hear_one_by_one(payment.reference)  # a statement that is being read just now may have its line
     await lock_rows("payment", "id = $1", [payment.id])
     at = read_moment(payment.paid_at)
@@ -320,10 +332,12 @@ async def never_came(payment: Payment, why: str, *, actor: str) -> None:
         raise NotDenied(payment.reference)
     if await counted(payment) != payment.amount:
         raise CameBySay(payment.reference)
+    if await execute(connection(), "SELECT 1 FROM entry WHERE key = $1", [never_came_key(payment.id)]):
+        raise ToldAnew(payment.reference)
     if await unapplied(payment.id) != payment.amount:
         raise WasUsed(payment.reference)
     [entry] = await execute(connection(), "SELECT id FROM entry WHERE key = $1", [f"payment {payment.id}"])
-    await reverse(int(entry["id"]), key=f"payment {payment.id} never came", actor=actor, reason=why)
+    await reverse(int(entry["id"]), key=never_came_key(payment.id), actor=actor, reason=why)
     await close_suspense(payment.id, actor)
     await record(actor, "payment never came", f"{payment.provider} {payment.reference}", why)
 
@@ -340,7 +354,7 @@ async def in_the_books(payment: Payment) -> int:
 
 async def _taken_out(payment_id: int) -> list[dict[str, Any]]:
     """The entry that took it out."""
-    return await execute(connection(), TAKEN_OUT, [f"payment {payment_id} never came"])
+    return await execute(connection(), TAKEN_OUT.format(key="$1"), [never_came_key(payment_id)])
 
 
 async def leave_out(line: StatementLine, why: str, *, actor: str) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from models.money.payments import Payment
-from models.money.receiving import correction_key
+from models.money.receiving import correction_key, never_came_key
 from models.money.reconciling import in_the_books
 from models.office.listed import Listed
 from models.selling import Sale
@@ -147,16 +147,11 @@ async def payments(asked: Asked, most: int = MOST) -> Listed[dict[str, Any]]:
 
 async def _with_booked(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Each with `booked`: how much the books have of it by now, in minor units."""
-    keys = {key: row["id"] for row in rows for key in (_never_came(row["id"]), correction_key(row["id"], 1))}
+    keys = {key: row["id"] for row in rows for key in (never_came_key(row["id"]), correction_key(row["id"], 1))}
     found = await execute(connection(), PUT_RIGHT.format(keys=marks(len(keys))), list(keys)) if keys else []
     numbers = {keys[row["key"]] for row in found}
     booked = {number: await in_the_books(await Payment.get(id=number)) for number in numbers}
     return [row | {"booked": booked.get(row["id"], int(row["amount"]))} for row in rows]
-
-
-def _never_came(payment_id: int) -> str:
-    """The key of the entry that takes a payment out of the books."""
-    return f"payment {payment_id} never came"
 
 
 async def find_sale(reference: str) -> Sale | None:
@@ -221,7 +216,7 @@ async def one_payment(payment: Payment) -> OnePayment:
         evidence=_with_moments(await execute(connection(), EVIDENCE, [payment.id]), "created_at"),
         sales=_with_moments(await execute(connection(), OF_PAYMENT, [payment.id]), "created_at"),
         moved=_with_moments(await execute(connection(), MOVED, [payment.id]), "effective_at"),
-        entries=await _entries([f"payment {payment.id}", _never_came(payment.id), *corrections]),
+        entries=await _entries([f"payment {payment.id}", never_came_key(payment.id), *corrections]),
     )
 
 

@@ -26,6 +26,7 @@ from models.money.ledger import AccountKind, balance
 from models.money.providers import provider_id
 from models.money.receipt_texts import NotWaiting, ReceiptText, ReceiptWallet, open_text
 from models.money.receiving import Evidence, Incoming, Source, receive
+from models.money.reconciling import add_file, never_came
 from models.sql import ms_of
 from tests.emulators.android.clock import Clock
 from tests.world.at_once import happen_meanwhile
@@ -270,6 +271,26 @@ async def test_a_text_says_what_money_is_for_that_waits_only_with_the_balance_th
     assert await till.states() == "seen"
     assert await balance(AccountKind.UNAPPLIED, received.payment.id) == (0 if used else -5_000_00)
     assert await till.sql("SELECT phone FROM outbox") == ([{"phone": PEOPLE["Baraka"]}] if used else [])
+
+
+@pytest.mark.parametrize(("balance_", "state"), [(15_000, "seen"), (95_000, "waiting")], ids=["due", "made up"])
+async def test_a_text_brings_money_back_into_the_books_only_with_the_balance_that_is_due(
+    till: Till, balance_: int, state: str
+) -> None:
+    callback = Incoming(
+        source=Source.CALLBACK, provider="mpesa-tz", reference="DKN1234567", amount=5_000_00, paid_at=NOON
+    )
+    async with till.mwanga.database.work():
+        payment = (await book_payment(callback, till.mwanga.company))[0].payment
+    async with till.mwanga.database.work():
+        await add_file("mpesa-tz", NOON, NOON, actor="rehema")
+        await never_came(payment, "on no statement", actor="rehema")
+    await till.hears(personal("DKN1234567", 5_000, balance_, NOON))
+    assert await till.states() == state
+    assert await balance(AccountKind.UNAPPLIED, payment.id) == (-5_000_00 if state == "seen" else 0)
+    if state == "waiting":  # a person looks at it
+        await till.accept(1)
+        assert await balance(AccountKind.UNAPPLIED, payment.id) == -5_000_00
 
 
 SWAHILI = (

@@ -10,7 +10,7 @@ from typer.testing import Result
 
 from bot.app import assembled
 from bot.config import load
-from bot.payments import Answer, Refusal, State
+from bot.payments import Answer, Refusal, State, by_hand
 from bot.payments.settling import NotYet, Settler
 from bot.server import Server
 from handlers.selling.received import assign, book, book_payment, validate
@@ -20,7 +20,7 @@ from models.money.books import find_fault
 from models.money.ledger import AccountKind, balance
 from models.money.payments import Payment
 from models.money.receiving import Incoming, Source, Suspense, Why
-from models.money.reconciling import NotSettled, never_came
+from models.money.reconciling import NotSettled, ToldAnew, add_file, never_came, reconcile
 from models.money.waiting import NoSuchPayment
 from models.people import Agent, Customer, OfficeUser
 from models.selling import Contract, requests, voids
@@ -594,6 +594,86 @@ async def test_two_names_at_the_same_instant_buy_once(engine: str, demo_url: str
             assert await Suspense.filter(why=Why.OTHER_NAME, closed_at=None).count() == 3
     finally:
         await life.end()
+
+
+# --- Money that was taken out of the books, and comes after all
+
+
+async def taken_out(mwanga: Server, said: Incoming) -> Payment:
+    """A payment that waits, and that a statement has not which was read since."""
+    await take(mwanga, said)
+    payment = await Payment.get(provider=said.provider, reference=said.reference)
+    async with mwanga.database.work():
+        await add_file(said.provider, said.paid_at, said.paid_at + timedelta(minutes=1), actor="rehema")
+        await never_came(payment, "on no statement", actor="rehema")
+    return payment
+
+
+async def alerts_of(reference: str) -> list[str]:
+    rows = await execute(connection(), "SELECT sentence FROM alert ORDER BY id")
+    return [row["sentence"] for row in rows if reference in row["sentence"]]
+
+
+async def test_what_never_came_is_for_the_push_that_tells_of_it_since(mwanga: Server) -> None:
+    request, text = await asked(mwanga), replace(paid("0712", phone=""), source=Source.TEXT)
+    payment = await taken_out(mwanga, text)
+    told = await take(mwanga, paid("", phone=PEOPLE["Baraka"]), request.reference)
+    [(phone, words)] = told
+    assert phone == PEOPLE["Baraka"] and "Code" in words and "Paid TZS 5,000" in words
+    assert (await Sale.get()).payment_id == payment.id
+    assert (await PaymentRequest.get(id=request.id)).state == RequestState.PAID
+    assert not await Suspense.filter(closed_at=None).exists()
+    [alert] = await alerts_of("RKL51ZDR4F")
+    assert "out of the books" in alert
+    for _again in range(2):
+        assert await take(mwanga, paid("", phone=PEOPLE["Baraka"]), request.reference) == []
+    assert await Sale.all().count() == 1 and await find_fault() == ""
+
+
+@pytest.mark.parametrize("source", [Source.QUERY, Source.TEXT])
+async def test_what_never_came_waits_again_when_another_source_tells_of_it(mwanga: Server, source: Source) -> None:
+    said = paid("0712")
+    payment = await taken_out(mwanga, said)
+    assert await take(mwanga, replace(said, source=source)) == []
+    assert await balance(AccountKind.UNAPPLIED, payment.id) == -5_000_00
+    waits = await Suspense.get(payment_id=payment.id)
+    assert (waits.why, waits.closed_at) == (Why.NOBODY, None)
+    fit = await reconcile(M_PESA, said.paid_at, said.paid_at + timedelta(minutes=1))
+    assert [row["id"] for row in fit.without_money] == [payment.id]  # no statement has it still
+    async with mwanga.database.work():
+        with pytest.raises(ToldAnew):
+            await never_came(payment, "once more", actor="rehema")
+    assert await find_fault() == ""
+
+
+async def test_what_is_told_of_as_before_stays_out_of_the_books_and_the_office_hears(mwanga: Server) -> None:
+    said = paid("0712")
+    payment = await taken_out(mwanga, said)
+    for _twice in range(2):
+        assert await take(mwanga, said) == []
+    assert await balance(AccountKind.UNAPPLIED, payment.id) == 0 and len(await alerts_of("RKL51ZDR4F")) == 1
+    assert not await Suspense.filter(closed_at=None).exists()
+
+
+async def test_the_same_money_under_another_name_stays_out_of_the_books(mwanga: Server) -> None:
+    first = paid("SHS0283")
+    for payment in (first, under_another_name(first)):
+        await take(mwanga, payment)
+    async with mwanga.database.work():
+        await never_came(await Payment.get(provider="pesa"), "the same money", actor="rehema")
+    assert await take(mwanga, replace(under_another_name(first), source=Source.CALLBACK)) == []
+    assert await balance(AccountKind.UNAPPLIED, (await Payment.get(provider="pesa")).id) == 0
+    assert await Sale.all().count() == 1 and await find_fault() == ""
+
+
+async def test_the_portal_shows_a_receipt_that_was_taken_out_of_the_books(mwanga: Server) -> None:
+    request = await asked(mwanga)
+    await taken_out(mwanga, paid("0712", phone=PEOPLE["Baraka"]))
+    settler = Settler(mwanga.company, book, mwanga.composer.tell)
+    async with mwanga.database.work():
+        await by_hand.book_receipt(request, "RKL51ZDR4F", company=mwanga.company, settler=settler, actor="rehema")
+    assert (await PaymentRequest.get(id=request.id)).state == RequestState.PAID
+    assert await Sale.all().count() == 1 and await find_fault() == ""
 
 
 # --- Payers whose phone the provider masks

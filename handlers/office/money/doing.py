@@ -165,6 +165,7 @@ UNSETTLED = {
     reconciling.WasUsed: N_("The money of {reference} was used. Take back what it paid for first."),
     reconciling.NotDenied: N_("No statement that was read says that {reference} never came."),
     reconciling.CameBySay: N_("Two people have said how much {reference} was: it came."),
+    reconciling.ToldAnew: N_("{reference} was taken out of the books before, and was told of since: it came."),
 }
 Say = Callable[[Any, Company], str]
 # The nearest kind comes first.
