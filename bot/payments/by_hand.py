@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from bot.company import Company
 from bot.payments.base import PARKED, Answer, State
-from bot.payments.settling import NO_RECEIPT, Settler, may_have_paid
+from bot.payments.settling import Settler, may_have_paid
 from bot.text.i18n import N_, Reason
 from models.audit import record
 from models.money.payments import Payment
@@ -20,7 +20,7 @@ from models.money.receiving import (
 )
 from models.money.reconciling import is_out_of_books
 from models.selling import requests
-from models.selling.requests import PaymentRequest, RequestState
+from models.selling.requests import NO_RECEIPT, PaymentRequest, RequestState
 from models.sql import now_ms
 
 

@@ -14,12 +14,12 @@ from functools import partial
 from typing import Any
 
 from bot.payments.base import Answer, Ask, Asked, NotAsked, Provider, State
-from bot.payments.settling import NO_RECEIPT, Settler
+from bot.payments.settling import Settler
 from bot.runtime import Database, DatabaseAway
 from bot.runtime.waiting import wait_for
 from models.alerts import raise_alert_once
 from models.selling import requests
-from models.selling.requests import PaymentRequest, Reason, RequestState
+from models.selling.requests import NO_RECEIPT, PaymentRequest, Reason, RequestState
 from models.sql import HOUR_MS, now_ms
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from models.alerts import raise_alert, raise_alert_once
 from models.money.payments import Payment
 from models.money.receiving import Incoming, find_payment, first_source, normal_reference
 from models.selling import requests
-from models.selling.requests import PaymentRequest, Reason, RequestState
+from models.selling.requests import NO_RECEIPT, PaymentRequest, Reason, RequestState
 from models.sql import HOUR_MS, MINUTE_MS, now_ms, read_moment
 
 log = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ Tell = Callable[[str, list[Copy]], Awaitable[None]]
 # A provider that says "paid" without a receipt has said nothing that could be booked: the receipt is what names money
 # once, whichever way it is heard of. So its callback or confirmation is waited for; then the office is told.
 RECEIPT_WITHIN_MS = 5 * MINUTE_MS
-NO_RECEIPT = "no receipt"
+RECEIPT_AGAIN_MS = 15_000  # after a look that found none
 ENDS = {
     State.FAILED: RequestState.FAILED,
     State.EXPIRED: RequestState.EXPIRED,
@@ -123,9 +123,11 @@ class Settler:
         if confirmed := await self.find_confirmed(request):
             return await self.settle(confirmed)
         if request.code != NO_RECEIPT:
-            await requests.end(request, RequestState.UNKNOWN, code=NO_RECEIPT, reason="", now=now)
-            await requests.look_at(request, now + RECEIPT_WITHIN_MS, NO_RECEIPT)
+            await requests.await_receipt(request, now + RECEIPT_WITHIN_MS, now=now)
             await self._tell_all(await self._book(answer, self._company))
+            return NO_RECEIPT
+        if now < request.expires_at:  # a callback, or the office, had us look early
+            await requests.look_at(request, min(now + RECEIPT_AGAIN_MS, request.expires_at))
             return NO_RECEIPT
         await requests.look_at(request, 0, NO_RECEIPT)
         await raise_alert(

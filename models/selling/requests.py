@@ -132,7 +132,8 @@ class PaymentRequest(Model):
     payment_id: int | None
     created_at = fields.BigIntField()  # ms
     asked_at = fields.BigIntField(default=0, db_default=0)  # ms
-    expires_at = fields.BigIntField()  # ms; of a new one, until when it may be sent
+    # ms; of a new one, until when it may be sent; of one that is paid by no receipt, until when that is waited for.
+    expires_at = fields.BigIntField()
     look_at = fields.BigIntField(default=0, db_default=0)  # ms; when it is sent, or the provider is asked for it
     looks = fields.SmallIntField(default=0, db_default=0)
     claimed_by = fields.CharField(40, default="", db_default="")  # the server that asks the provider now
@@ -155,6 +156,7 @@ SHOWN = 12  # characters of an account that each provider shows: it may cut what
 LOST_WITHIN_MS = HOUR_MS  # a payment so long after a request whose answer was lost may be its own
 
 DUE = "a push is due"  # of which a commit tells
+NO_RECEIPT = "no receipt"  # the code of one that is paid, as its provider says, and by no receipt
 INTERRUPTED = "interrupted"  # the code of one whose server died, or was too slow: its answer may come after all
 
 _OPEN = "state IN ('new', 'asked', 'unknown')"
@@ -176,7 +178,8 @@ NEXT = f"""SELECT MIN(at) AS at FROM (
   SELECT MIN(look_at) AS at FROM payment_request WHERE {_OPEN} AND look_at > 0 AND (state <> 'new' OR claimed_at = 0)
   UNION ALL SELECT MIN(look_at) FROM payment_request WHERE {_NEWS}) AS due"""
 # A callback may have come before the answer to our call, and a claim may have been given up meanwhile.
-ASKED = f"""UPDATE payment_request SET external_id = $2, asked_at = $3, expires_at = $4,
+ASKED = f"""UPDATE payment_request SET external_id = $2, asked_at = $3,
+  expires_at = CASE WHEN code = '{NO_RECEIPT}' THEN expires_at ELSE $4 END,
   state = CASE WHEN state = 'new' OR (state = 'unknown' AND code = '{INTERRUPTED}') THEN 'asked' ELSE state END,
   look_at = CASE WHEN state = 'new' OR (state = 'unknown' AND code = '{INTERRUPTED}') THEN $4 ELSE look_at END,
   code = CASE WHEN state = 'unknown' AND code = '{INTERRUPTED}' THEN '' ELSE code END
@@ -187,6 +190,7 @@ END = "UPDATE payment_request SET state = $2, code = $3, reason = $4, look_at = 
 # One payment pays one request.
 PAID = """UPDATE payment_request SET state = 'paid', payment_id = $2, code = '', reason = '', look_at = 0 WHERE id = $1
   AND NOT EXISTS (SELECT 1 FROM payment_request other WHERE other.payment_id = $2) RETURNING id"""
+AWAIT_RECEIPT = f"UPDATE payment_request SET look_at = $2, expires_at = $2, code = '{NO_RECEIPT}' WHERE id = $1"
 LOOK_AT = "UPDATE payment_request SET look_at = $2, code = $3 WHERE id = $1"
 LOOK_NOW = "UPDATE payment_request SET look_at = $2, looks = 0 WHERE id = $1 AND state <> 'paid'"
 EXTERNAL = "UPDATE payment_request SET external_id = $2 WHERE id = $1"
@@ -474,6 +478,14 @@ async def note_paid(request: PaymentRequest, payment_id: int) -> bool:
         return False
     request.state, request.payment_id = RequestState.PAID, payment_id
     return True
+
+
+async def await_receipt(request: PaymentRequest, until: int, *, now: int) -> None:
+    """Its provider says that a held one is paid, and by no receipt: that is waited for until then, and its provider
+    asked. Nobody knows what became of one that had not ended."""
+    await end(request, RequestState.UNKNOWN, code=NO_RECEIPT, reason="", now=now)
+    await execute(connection(), AWAIT_RECEIPT, [request.id, until])
+    request.code, request.look_at, request.expires_at = NO_RECEIPT, until, until
 
 
 async def look_again(request: PaymentRequest, *, code: str, now: int) -> bool:

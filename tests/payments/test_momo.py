@@ -295,3 +295,20 @@ async def test_what_is_paid_in_another_currency_is_not_booked_as_ours(demo_url: 
         at.mwanga.payments.notify()
         assert (await becomes(at, "unknown"))["code"] == "currency"
         assert await payments(at, "momo") == []
+
+
+async def test_a_receipt_that_is_named_later_needs_no_person(demo_url: str, push_clock: PushClock) -> None:
+    """MTN says that it is paid, without its own id, and calls back once more before it has one."""
+    async with selling(demo_url) as (at, momo):
+        one = await rings(at, momo)
+        one.status = "SUCCESSFUL"
+        await momo.call_back(one)
+        assert (await becomes(at, "unknown"))["code"] == "no receipt"
+        await momo.call_back(one, body=one.said | {"again": "yes"})
+        await settled(at)
+        await looked_at_in_vain(at)
+        pay(one)
+        push_clock.forward(15)
+        at.mwanga.payments.notify()
+        await becomes(at, "paid")
+        assert await payments(at, "momo") == [("363440463", 5_000_00)] and await alerts(at) == []
