@@ -21,7 +21,7 @@ from bot.text.controls import without_controls
 from models.audit import record
 from models.money import notices
 from models.selling import requests
-from models.selling.requests import PaymentRequest, RequestState
+from models.selling.requests import PaymentRequest
 from models.vault import Sealed
 
 payments_cli = typer.Typer(
@@ -180,7 +180,7 @@ def _line(request: PaymentRequest, company: Company) -> str:
         request.account,
         " ".join(filter(None, (request.state, request.reason or request.code))),
     ]
-    if request.state == RequestState.UNKNOWN and not request.look_at:
+    if request.in_doubt and not request.look_at:
         facts.append("looked up no more")
     return without_controls(" | ".join(facts))
 

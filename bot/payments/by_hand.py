@@ -36,7 +36,7 @@ async def ask_again(request: PaymentRequest, *, actor: str) -> None:
 async def note_query(request: PaymentRequest, *, actor: str) -> PaymentRequest:
     """Write that the provider is asked now how a push stands: the push as it is, held. Raises NotDone."""
     request = await _hold(request)
-    if request.state not in (RequestState.ASKED, RequestState.UNKNOWN):
+    if request.state != RequestState.ASKED and not request.in_doubt:
         raise NotDone(N_("{push} is {state}."), push=request.id, state=Reason(str(request.state)))
     await record(actor, "payments query", str(request.id))
     return request
@@ -46,7 +46,7 @@ async def park(request: PaymentRequest, *, settler: Settler, actor: str) -> None
     """Put an unknown push aside for which the provider's portal shows no payment: the customer is told, and money that
     comes still counts. Raises NotDone."""
     request = await _hold(request)
-    if request.state != RequestState.UNKNOWN:
+    if not request.in_doubt:
         known = N_("{push} is {state}, and not unknown.")
         raise NotDone(known, push=request.id, state=Reason(str(request.state)))
     await record(actor, "payments park", str(request.id))

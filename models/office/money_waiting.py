@@ -15,7 +15,8 @@ SORTS = {
     "suspense": "SELECT 1 FROM suspense WHERE closed_at IS NULL",
     "receipts": f"SELECT 1 FROM receipt_text WHERE state = '{TextState.WAITING.value}'",
     "requests": """SELECT 1 FROM payment_request WHERE state IN ('new', 'asked', 'unknown') AND state = 'unknown'
-      AND look_at = 0""",
+      AND look_at = 0 UNION ALL SELECT 1 FROM payment_request WHERE state IN ('failed', 'expired')
+      AND code = 'no receipt' AND look_at = 0""",
     "disputes": """SELECT 1 FROM hand_in_event d WHERE d.step = 'disputed' AND NOT EXISTS
       (SELECT 1 FROM hand_in_event s WHERE s.hand_in_id = d.hand_in_id AND s.step = 'settled')""",
     # One of the office says that another amount was handed in, and nobody disputes it: another one has to agree.

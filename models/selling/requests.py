@@ -19,7 +19,9 @@
     asked                unknown     nobody can say what became of it: end
     all but paid         paid        money came: note_paid. It counts whenever it comes
     unknown              unknown     it was looked up in vain: look_again; at last it waits for a person (look_at 0)
-    failed, expired      the same    its provider has news of it: look_now has it looked up, as long as unknown ones are
+    failed, expired      the same    its provider has news of it: look_now has it looked up, as long as unknown ones
+                                       are. Where it says that it is paid, and by no receipt, it is listed with those
+                                       that are unknown: await_receipt
 
 While it has not ended, one for a contract by instalments holds so much of the debt back: the database does it
 (models/money/reservations.py), and lets no two pushes ask for more than is owed.
@@ -75,6 +77,7 @@ class RequestState(StrEnum):
 
 
 NOT_PAID = (RequestState.FAILED, RequestState.EXPIRED)
+NO_RECEIPT = "no receipt"  # the code of one that is paid, as its provider says, and by no receipt
 
 
 class Reason(StrEnum):
@@ -142,6 +145,12 @@ class PaymentRequest(Model):
     class Meta:
         table = "payment_request"
 
+    @property
+    def in_doubt(self) -> bool:
+        """Whether nobody knows if it is paid: it is unknown, or had ended when its provider said that it is, by no
+        receipt."""
+        return self.state == RequestState.UNKNOWN or (self.state in NOT_PAID and self.code == NO_RECEIPT)
+
 
 RINGS = (RequestState.NEW, RequestState.ASKED)
 SEND_WITHIN_MS = 90_000  # a prompt that comes later surprises whoever has put the phone away
@@ -156,11 +165,11 @@ SHOWN = 12  # characters of an account that each provider shows: it may cut what
 LOST_WITHIN_MS = HOUR_MS  # a payment so long after a request whose answer was lost may be its own
 
 DUE = "a push is due"  # of which a commit tells
-NO_RECEIPT = "no receipt"  # the code of one that is paid, as its provider says, and by no receipt
 INTERRUPTED = "interrupted"  # the code of one whose server died, or was too slow: its answer may come after all
 
 _OPEN = "state IN ('new', 'asked', 'unknown')"
 _RINGS = "state IN ('new', 'asked')"
+_NO_RECEIPT = f"state IN ('failed', 'expired') AND code = '{NO_RECEIPT}'"
 _NEWS = "state IN ('failed', 'expired') AND look_at > 0"
 CLAIM = f"""UPDATE payment_request SET claimed_by = $1, claimed_at = $2 WHERE id IN (
   SELECT id FROM payment_request WHERE {_OPEN} AND look_at <= $2 AND state = 'new' AND claimed_at = 0
@@ -462,7 +471,7 @@ async def bought_meanwhile(request: PaymentRequest, within_ms: int = LOST_WITHIN
 
 async def end(request: PaymentRequest, state: RequestState, *, code: str, reason: str, now: int) -> bool:
     """Take a held request to failed, expired or unknown. False: it is further already, and nobody is to be told."""
-    if request.state not in STEPS[state]:
+    if (RequestState.UNKNOWN if request.in_doubt else request.state) not in STEPS[state]:
         return False
     look_at = now + LOOKS_MS[0] if state is RequestState.UNKNOWN else 0
     looks = 0 if state is RequestState.UNKNOWN else request.looks
@@ -511,9 +520,9 @@ async def look_now(request: PaymentRequest, now: int) -> None:
 
 
 async def list_open(*, unknown: bool = False) -> list[PaymentRequest]:
-    """Those that have not ended, the oldest first; those alone of which nobody knows."""
-    found = await find_rows(PaymentRequest, _OPEN)
-    return _oldest_first([push for push in found if push.state == RequestState.UNKNOWN or not unknown])
+    """Those that have not ended, or are in doubt, the oldest first; those in doubt alone."""
+    found = [*await find_rows(PaymentRequest, _OPEN), *await find_rows(PaymentRequest, _NO_RECEIPT)]
+    return _oldest_first([push for push in found if push.in_doubt or not unknown])
 
 
 async def count_open() -> list[tuple[str, str, int]]:

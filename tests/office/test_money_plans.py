@@ -14,7 +14,7 @@ from models.money import figures, reconciling, till
 from models.office import money_days, money_lists, money_month, money_waiting
 from models.office.money_days import Wanted
 from models.office.money_lists import Asked
-from models.selling import taking_back
+from models.selling import requests, taking_back
 from models.selling.requests import RINGS, PaymentRequest, RequestState
 from models.sql import connection, execute
 from tests.world.round_trips import counted
@@ -171,6 +171,9 @@ async def test_requests_that_are_open_are_found_among_all_that_ended(mwanga: Ser
     statement = PaymentRequest.filter(state__in=[*RINGS, RequestState.UNKNOWN]).sql()
     plan = str(await execute(connection(), f"EXPLAIN QUERY PLAN {statement}"))
     assert "payment_request_open" in plan, plan
+    statement = f"EXPLAIN QUERY PLAN SELECT * FROM payment_request WHERE {requests._NO_RECEIPT}"
+    plan = str(await execute(connection(), statement))
+    assert "payment_request_receipt" in plan, plan
 
 
 @pytest.mark.parametrize("engine", ["postgres"])

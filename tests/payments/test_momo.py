@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from models.selling import requests
 from models.sql import now_ms
 from tests.emulators.momo import ENVIRONMENT, KEY, SECRET, USER, Collection, Emulator, Trouble
 from tests.world.people import PEOPLE
@@ -312,3 +313,22 @@ async def test_a_receipt_that_is_named_later_needs_no_person(demo_url: str, push
         at.mwanga.payments.notify()
         await becomes(at, "paid")
         assert await payments(at, "momo") == [("363440463", 5_000_00)] and await alerts(at) == []
+
+
+async def test_what_is_paid_after_its_end_and_names_no_receipt_is_listed_until_a_person_has_it(
+    demo_url: str, push_clock: PushClock
+) -> None:
+    async with selling(demo_url) as (at, momo):
+        one = await rings(at, momo)
+        push_clock.forward(331)
+        at.mwanga.payments.notify()
+        await becomes(at, "expired")
+        one.status = "SUCCESSFUL"
+        await momo.call_back(one)
+        await settled(at)
+        await waits_for(at, "SELECT 1 FROM payment_request WHERE code = 'no receipt' AND look_at > 0")
+        push_clock.forward(301)
+        at.mwanga.payments.notify()
+        await waits_for(at, "SELECT 1 FROM alert WHERE sentence LIKE '%no receipt came%'")
+        [push] = await requests.list_open(unknown=True)
+        assert (push.code, push.look_at) == ("no receipt", 0)
