@@ -1,9 +1,9 @@
 """Money came by phone, or did not: it is booked, applied to what it is for, and everybody is told once.
 
-What a payment is for is decided in this order: what our own request was for; the serial or number that the payer typed,
-then its only near spelling; the phone that was typed, or where nothing was typed the payer's own, of the only customer
-with it and the only device; what a push was for whose longer account a provider has cut. All else waits for the office
-(models/selling/applying.py)."""
+What a payment is for is decided in this order: what our own request was for, also where its confirmation comes first
+and says whose phone paid; the serial or number that the payer typed, then its only near spelling; the phone that was
+typed, or where nothing was typed the payer's own, of the only customer with it and the only device; what a push was for
+whose longer account a provider has cut. All else waits for the office (models/selling/applying.py)."""
 
 from contextlib import suppress
 from typing import NamedTuple
@@ -118,10 +118,13 @@ async def _apply(received: Received, said: Incoming, request: PaymentRequest | N
     if not received.new:
         await lock_payment(received.payment.id)  # what the office is doing with it counts when it is done
         more = await _learn(received.payment, said, company)
-    if agent := await _agent_paid(received.payment, request, company):
+        if more and request is None:  # what the push was for that it has paid counts more than what is learned
+            request = await requests.paid_by(received.payment.id)
+    pushes = await _answered_by(received.payment, request, company)
+    if agent := await _agent_paid(received.payment, pushes, company):
         with suppress(NotPrepaid):  # somebody took the wallet away just now: as if it had been gone before
             return await _top_up(received.payment, agent, company)
-    payment, paid_for = received.payment, await _find(received.payment, request, company)
+    payment, paid_for = received.payment, await _find(received.payment, pushes, company)
     payer = await payer_of(payment, request, company)
     if not received.new and (isinstance(paid_for, Why) or not (request or more)):
         return []  # it was booked before, and nothing new is known of it
@@ -167,7 +170,7 @@ async def apply_again(payment: Payment, company: Company) -> Told:
     if not await is_passing(payment):
         return []
     request = await requests.paid_by(payment.id)
-    paid_for = await _find(payment, request, company)
+    paid_for = await _find(payment, await _answered_by(payment, request, company), company)
     if isinstance(paid_for, Why):
         await applying.wait_for_office(payment.id, paid_for)
         return []
@@ -207,10 +210,9 @@ async def _tell_late(payment: Payment, payer: Payer, company: Company) -> Told:
     return [(f"sale {sale.id} payer", theirs)]
 
 
-async def _agent_paid(payment: Payment, request: PaymentRequest | None, company: Company) -> Agent | None:
+async def _agent_paid(payment: Payment, pushes: list[PaymentRequest], company: Company) -> Agent | None:
     """The agent whose wallet this is for: of the push that it answers, else as the payer typed it. One who has no
     wallet any more, or is gone, gets nothing: the money waits for the office."""
-    pushes = await _answered_by(payment, request, company)
     if not pushes:
         return await _wallet_of(payment.account_text, company)
     if len(pushes) > 1:
@@ -219,14 +221,15 @@ async def _agent_paid(payment: Payment, request: PaymentRequest | None, company:
 
 
 async def _answered_by(payment: Payment, request: PaymentRequest | None, company: Company) -> list[PaymentRequest]:
-    """The push that this money answers: its own, or where no account came with it (a till, an operator's text) what
-    this phone was asked for so much; several when any of them may be meant."""
+    """The push that this money answers: its own, or what this phone was asked for so much, with the account that came
+    with it; where none did (a till, an operator's text) several when any of them may be meant."""
     if request:
         return [request]
-    phone = _phone(payment.payer_phone, company)
-    if payment.account_text.strip() or not phone:
+    phone, account = _phone(payment.payer_phone, company), payment.account_text.strip()
+    if not phone:
         return []
-    return await requests.waiting_for(payment.provider, phone=phone, amount=payment.amount)
+    pushes = await requests.waiting_for(payment.provider, phone=phone, amount=payment.amount, account=account)
+    return [] if account and len(pushes) > 1 else pushes
 
 
 async def _wallet_of(account_text: str, company: Company) -> Agent | None:
@@ -252,8 +255,7 @@ def _said(applied: Applied, payment: Payment, paid_for: Payable, payer: Payer, c
     return copies(applied.sold, company, payer.phone, payer.language)
 
 
-async def _find(payment: Payment, request: PaymentRequest | None, company: Company) -> Payable | Why:
-    pushes = await _answered_by(payment, request, company)
+async def _find(payment: Payment, pushes: list[PaymentRequest], company: Company) -> Payable | Why:
     if len(pushes) > 1:
         return Why.SEVERAL
     if pushes and pushes[0].agent_id:  # for a wallet that is gone, and not for what the agent has at home

@@ -180,7 +180,8 @@ async def receive(incoming: Incoming) -> Received:
     other_name, taken_out = (await _note_other_name(payment), False) if new else await _stands(payment)
     values = [incoming.source.value, incoming.provider, reference, payment.id, incoming.amount]
     values += [cut(incoming.seen_by, 40), incoming.balance_after, now]
-    repeated = bool(await execute(connection(), FIND_EVIDENCE, [*values[:3], incoming.amount]))
+    # Of what nobody told before there is none.
+    repeated = not new and bool(await execute(connection(), FIND_EVIDENCE, [*values[:3], incoming.amount]))
     if not repeated:
         await execute(connection(), ADD_EVIDENCE, values)
     disagrees = payment.amount != incoming.amount and await counted(payment) != incoming.amount

@@ -433,10 +433,12 @@ async def find_lost(provider: str, *, phone: str, amount: int, now: int) -> Paym
     return found[0] if len(found) == 1 else None
 
 
-async def waiting_for(provider: str, *, phone: str, amount: int) -> list[PaymentRequest]:
-    """The pushes to this phone for this amount (minor units) that nobody knows to be paid yet; two at most."""
+async def waiting_for(provider: str, *, phone: str, amount: int, account: str = "") -> list[PaymentRequest]:
+    """The pushes to this phone for this amount (minor units) that nobody knows to be paid yet; two at most, and with an
+    account those alone that showed it."""
     condition = f"{_OPEN} AND provider = $1 AND phone = $2 AND amount = $3 AND created_at > $4 ORDER BY id DESC LIMIT 2"
-    return await find_rows(PaymentRequest, condition, [provider, phone, amount, now_ms() - LOST_WITHIN_MS])
+    found = await find_rows(PaymentRequest, condition, [provider, phone, amount, now_ms() - LOST_WITHIN_MS])
+    return [push for push in found if not account or _letters(push.account) == _letters(account)]
 
 
 async def shown_as(typed: str, amount: int) -> list[PaymentRequest]:

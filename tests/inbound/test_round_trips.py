@@ -418,7 +418,7 @@ PAYMENTS: list[tuple[Callable[[World], Awaitable[None]], dict[str, tuple[str, in
         },
     ),
     (call_back, {"a callback, at the door": (KEEP_NOTICE[:40], 3, 3)}),
-    (settle, {"a payment of a push, and its code": (DONE, 39, 38)}),
+    (settle, {"a payment of a push, and its code": (DONE, 38, 37)}),
     (pay_the_bill, {"a question whether one may be made": (FIND_DEVICE, 5, 5)}),
     (settle, {"a payment to the pay bill, and its code": (DONE, 37, 36)}),
 ]

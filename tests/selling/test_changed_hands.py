@@ -1,6 +1,7 @@
 """A device that changed hands: what its owner pays now is for what this owner has it on, and for nobody else's plan."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import time_machine
@@ -20,7 +21,7 @@ from models.selling.account_text import find_by_account
 from models.selling.cash_requests import CashRequest, CashRequestState
 from models.selling.contracts import Ending, contract_of
 from models.selling.payable import Payable, paid_by
-from models.selling.requests import PaymentRequest, Wanted
+from models.selling.requests import PaymentRequest, RequestState, Wanted
 from models.selling.taking_back import NotTheirs
 from models.settings import switch_sales
 from tests.world.ownership import device, means, sold, swap
@@ -183,6 +184,32 @@ async def test_what_a_phone_was_asked_to_pay_for_days_waits_where_somebody_else_
     sold_to = (await Sale.get()).customer_id
     await pays(mwanga, request)
     assert (await Sale.get()).customer_id == sold_to and (await Suspense.get()).why == Why.NOBODY
+    assert await find_fault() == ""
+
+
+@pytest.mark.parametrize("first", ["the confirmation", "the callback"])
+async def test_what_a_phone_was_asked_to_pay_waits_whichever_word_of_it_comes_first(mwanga: Server, first: str) -> None:
+    """The same money is told of as a payment of the bill, with the serial, and as the answer to the push."""
+    await comes_back_to(mwanga, "Baraka")
+    request = await asked(mwanga, contract=None)
+    await comes_back_to(mwanga, "Neema")
+    paid = Incoming(
+        source=Source.CALLBACK,
+        provider="daraja",
+        reference="RKL5",
+        amount=7_000_00,
+        paid_at=NOON,
+        payer_phone=PEOPLE["Baraka"],
+    )
+    words = [
+        Answer(state=State.PAID, provider="daraja", payment=replace(paid, account_text="shs 0283")),
+        Answer(state=State.PAID, provider="daraja", request=request.reference, payment=paid),
+    ]
+    for word in words if first == "the confirmation" else reversed(words):
+        async with mwanga.database.work():
+            await book(word, mwanga.company)
+    assert not await Sale.exists() and (await Suspense.get(closed_at=None)).why == Why.NOBODY
+    assert (await PaymentRequest.get(id=request.id)).state == RequestState.PAID
     assert await find_fault() == ""
 
 
