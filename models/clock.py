@@ -1,9 +1,10 @@
 """Whether the server's clock can be believed. Tokens of STS meters carry the minute in which they were made: a meter
 that took one of the future refuses those of today, and nothing mends it. So nothing is sold while it is in doubt.
 
-It is in doubt when it is an hour behind the last commit or a day ahead of it. A server that was off for days is ahead
-of its last commit too: then what else tells the time decides, the kernel that keeps the clock by the network, or a
-gateway's answer; and where nothing else tells it, the office does.
+It is in doubt when it is an hour behind the last commit or a day ahead of it, or says that a day is not over which is
+closed: another clock was ahead of it then, or it was set back since, and nothing can be booked before that day's end. A
+server that was off for days is ahead of its last commit too: then what else tells the time decides, the kernel that
+keeps the clock by the network, or a gateway's answer; and where nothing else tells it, the office does.
 """
 
 import ctypes
@@ -23,7 +24,8 @@ BEHIND, AHEAD = timedelta(hours=1), timedelta(days=1)
 ACCEPTED, SEEN = "clock", "clock seen"
 SEEN_EVERY = timedelta(minutes=10)
 TIME_ERROR = 5  # adjtimex(2): the clock is not synchronised
-LAST = """SELECT e.id, e.created_at, s.value, seen.value AS seen FROM (SELECT 1) one
+LAST = """SELECT e.id, e.created_at, s.value, seen.value AS seen,
+  (SELECT MAX(ends_at) FROM day_close WHERE subject = '') AS closed FROM (SELECT 1) one
   LEFT JOIN setting s ON s.name = $1 LEFT JOIN setting seen ON seen.name = $2
   LEFT JOIN (SELECT id, created_at FROM entry ORDER BY id DESC LIMIT 1) e ON 1 = 1"""
 
@@ -54,6 +56,7 @@ class LastCommit:
 
     at: datetime | None
     accepted: str  # what the office said last; empty: nothing
+    closed: datetime | None = None  # the end of the last day that is closed for everybody
 
 
 def find_doubt(now: datetime, elapsed: float, last: datetime | None, evidence: Evidence) -> Doubt | None:
@@ -94,6 +97,8 @@ class Clock:
     async def doubt(self) -> Doubt | None:
         """Whether the clock is in doubt now."""
         last, now = await once("the last commit", read_last), datetime.now(UTC)
+        if last.closed and now < last.closed:
+            return Doubt.BEHIND
         if self._evidence is None:
             return Doubt.BEHIND if last.at and now < last.at - BEHIND else None
         if last.accepted != self._accepted:  # the office said that it is right as it is
@@ -111,7 +116,8 @@ async def read_last() -> LastCommit:
     entry, _, moment = (row["value"] or "0 ").partition(" ")
     moments = [read_moment(row["created_at"])] if row["created_at"] and row["id"] > int(entry) else []
     moments += [datetime.fromisoformat(each) for each in (moment, row["seen"]) if each]
-    return LastCommit(max(moments, default=None), row["value"] or "")
+    closed = read_moment(row["closed"]) if row["closed"] else None
+    return LastCommit(max(moments, default=None), row["value"] or "", closed)
 
 
 async def note_seen(now: datetime) -> None:

@@ -11,6 +11,7 @@ from bot.server import Server
 from models import clock as models_clock
 from models.clock import CLOCK, Doubt, Evidence, accept_clock, find_doubt, note_seen, read_last
 from models.messages.tables import Outbox
+from models.money.day_close import bounds_of, close_all
 from models.selling import Appliance, Sale
 from models.sql import connection, execute
 from models.tickets import Category, Ticket, TicketState
@@ -106,6 +107,38 @@ async def test_a_clock_that_is_put_right_again_sells_again(mwanga: Server, trave
     assert await said(mwanga, "BUY 04123456784 3000") == REFUSED
     traveller.shift(-2 * DAY)
     assert (await said(mwanga, "BUY 04123456784 3000")).startswith("Sell")
+
+
+async def test_nothing_is_sold_into_a_day_that_a_clock_ahead_of_ours_has_closed(
+    mwanga: Server, traveller: time_machine.Traveller
+) -> None:
+    """By the other server's clock it is past midnight, by ours not yet."""
+    begun, company = mwanga.company.today(), mwanga.company
+    _begins, midnight = bounds_of(begun, company.zone)
+    traveller.move_to(midnight + timedelta(seconds=70))
+    await close_all(mwanga.database.work, begun, company.zone, "rehema")
+    traveller.move_to(midnight - timedelta(seconds=110))
+    assert await said(mwanga, "BUY EB100042 2000") == REFUSED
+    async with mwanga.database.work():
+        await accept_clock("test")
+    assert await said(mwanga, "BUY EB100042 2000") == REFUSED, "the day is closed, whatever the clock says"
+    traveller.move_to(midnight + SECOND)
+    assert (await said(mwanga, "BUY EB100042 2000")).startswith("Sell")
+    assert (await said(mwanga, YES)).startswith("SOLD")
+
+
+async def test_a_day_that_is_closed_between_question_and_answer_sells_nothing(
+    mwanga: Server, traveller: time_machine.Traveller
+) -> None:
+    today, zone = mwanga.company.today(), mwanga.company.zone
+    _begins, midnight = bounds_of(today, zone)
+    traveller.move_to(midnight - timedelta(seconds=110))
+    assert (await said(mwanga, "BUY EB100042 2000")).startswith("Sell")
+    traveller.move_to(midnight + timedelta(seconds=70))
+    await close_all(mwanga.database.work, today, zone, "rehema")
+    traveller.move_to(midnight - timedelta(seconds=100))
+    assert await said(mwanga, YES) == REFUSED
+    assert await Sale.all().count() == 0
 
 
 async def test_a_server_that_ran_until_just_now_may_have_sold_nothing_for_days(
