@@ -5,13 +5,14 @@ import ast
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tortoise.backends.base.executor import BaseExecutor
 from tortoise.models import Model
 from tortoise.queryset import AwaitableQuery
 
@@ -21,8 +22,10 @@ from bot.payments.simulated import Does
 from bot.server import Server
 from bot.text.numbers import Sender, SenderKind
 from handlers.selling.received import validate
+from models.messages.tables import Refused
 from models.people import Agent, pins
-from models.sql import execute
+from models.rows import find_row
+from models.sql import execute, insert, now_ms
 from models.vault import Vault
 from tests.emulators import android_calls
 from tests.emulators.aggregator import listening
@@ -58,10 +61,10 @@ def counts() -> bool:
 
 @contextmanager
 def orm_at_work(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
-    """How often the ORM begins a query, or makes an object of a row, in all tasks but chores: by what is asked for or
-    made. What `read_row` makes is not among it."""
+    """How often the ORM begins a query, makes an object of a row, or asks or writes something, as by `save`, in all
+    tasks but chores: by what it is of. What `read_row` makes is not among it."""
     seen: Counter[str] = Counter()
-    begin, make = AwaitableQuery.__init__, Model.__init__
+    begin, make, ask = AwaitableQuery.__init__, Model.__init__, BaseExecutor.__init__
     read = Model._init_from_db.__func__  # type: ignore[attr-defined]
 
     def begins(query: Any, model: type[Model]) -> None:
@@ -72,6 +75,10 @@ def orm_at_work(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
         seen[f"made {type(one).__name__}"] += counts()
         make(one, **values)
 
+    def asks(executor: Any, model: type[Model], *what: Any, **how: Any) -> None:
+        seen[f"statement of {model.__name__}"] += counts()
+        ask(executor, model, *what, **how)
+
     def reads(model: type[Model], /, **values: Any) -> Model:
         seen[f"read {model.__name__}"] += counts()
         made: Model = read(model, **values)
@@ -80,6 +87,7 @@ def orm_at_work(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
     with monkeypatch.context() as patched:
         patched.setattr(AwaitableQuery, "__init__", begins)
         patched.setattr(Model, "__init__", makes)
+        patched.setattr(BaseExecutor, "__init__", asks)
         patched.setattr(Model, "_init_from_db", classmethod(reads))
         yield seen
 
@@ -269,6 +277,30 @@ async def test_what_is_rare_is_seen_to_use_the_orm(phones: Phones, monkeypatch: 
         await phones.text("Asha", "STOCK")
     assert seen["query of Appliance"] == 1
     assert seen["read Appliance"] > 0
+
+
+# What the ORM can do with an object that `read_row` made.
+BY_THE_ORM: dict[str, Callable[[Refused], Awaitable[Any]]] = {
+    "save": Refused.save,
+    "save of a column": lambda row: row.save(update_fields=["reason"]),
+    "delete": Refused.delete,
+    "refresh": Refused.refresh_from_db,
+    "bulk update": lambda row: Refused.bulk_update([row], ["reason"]),
+    "bulk create": lambda row: Refused.bulk_create([row], ignore_conflicts=True),
+}
+
+
+@pytest.mark.parametrize("way", BY_THE_ORM)
+async def test_what_the_orm_does_with_an_object_of_read_row_is_seen(
+    mwanga: Server, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    async with mwanga.database.work():
+        kept = await insert("refused", gateway=GATEWAY, reason="no text", body="", created_at=now_ms())
+        with orm_at_work(monkeypatch) as seen:
+            row = await find_row(Refused, "id = $1", [kept])
+            assert row and not +seen
+            await BY_THE_ORM[way](row)
+    assert +seen
 
 
 # The talks that still use the ORM, as CONTRIBUTING names them; STOCK stands above.
