@@ -3,6 +3,7 @@ objects of rows, and does so without the ORM's own machinery."""
 
 import ast
 import asyncio
+import re
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -20,6 +21,7 @@ from bot.inbound.sms import Dispatcher
 from bot.message import Inbound
 from bot.payments.simulated import Does
 from bot.server import Server
+from bot.talks import Channel
 from bot.text.numbers import Sender, SenderKind
 from handlers.selling.received import validate
 from models.messages.tables import Refused
@@ -29,8 +31,10 @@ from models.sql import execute, insert, now_ms
 from models.vault import Vault
 from tests.emulators import android_calls
 from tests.emulators.aggregator import listening
+from tests.world.first_question import prepared
 from tests.world.people import GATEWAY, MENU, PEOPLE, PINS, Phones
 from tests.world.receipt_texts import open_till, personal
+from tests.world.routes import BEHIND, BY_NAME, Route, ways
 from tests.world.server import Serving, serving
 
 
@@ -205,8 +209,14 @@ async def test_a_payment_of_which_an_operator_texts_is_booked_without_the_orm(
     assert not +seen
 
 
-async def test_an_agent_fills_the_wallet_without_the_orm(phones: Phones, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+async def prepaid(phones: Phones) -> None:
+    """Juma sells from a wallet."""
     await execute(phones.mwanga.database.client, "UPDATE agent SET prepaid = $1 WHERE name = 'Juma Said'", [True])
+
+
+@pytest.mark.usefixtures("prepaid")
+async def test_an_agent_fills_the_wallet_without_the_orm(phones: Phones, monkeypatch: pytest.MonkeyPatch) -> None:
     payments = phones.mwanga.payments
     assert payments.simulated
     with orm_at_work(monkeypatch) as seen:
@@ -216,6 +226,21 @@ async def test_an_agent_fills_the_wallet_without_the_orm(phones: Phones, monkeyp
         [prompt] = payments.simulated.prompts(PEOPLE["Juma"])
         assert await payments.simulated.answer(prompt.id, Does.PAY)
         assert await payments.reader.handle_next()
+        assert "50,000" in dict(await phones.news())["Juma"]
+        assert await payments.simulated.pay_bill(PEOPLE["Juma"], PEOPLE["Juma"], 40_000_00)
+        assert await payments.reader.handle_next()
+        assert "40,000" in dict(await phones.news())["Juma"]
+    assert not +seen
+
+
+@pytest.mark.usefixtures("prepaid")
+async def test_a_wallet_is_filled_by_an_operators_text_without_the_orm(
+    phones: Phones, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    till = await open_till(phones.mwanga)
+    with orm_at_work(monkeypatch) as seen:
+        await phones.text("Juma", "WALLET 50000")
+        await till.hears(personal("RKL51ZDR4F", 50_000, 50_000, datetime.now(UTC), PEOPLE["Juma"][1:]))
         assert "50,000" in dict(await phones.news())["Juma"]
     assert not +seen
 
@@ -303,30 +328,62 @@ async def test_what_the_orm_does_with_an_object_of_read_row_is_seen(
     assert +seen
 
 
-# The talks that still use the ORM, as CONTRIBUTING names them; STOCK stands above.
+# The talks that still use the ORM, with texts of which the last one does.
 RARE = {
-    "SELL": [("Asha", "SELL 2, Solar lamp, 1")],
-    "VOID": [("Asha", "VOID RRR22")],
-    "CASHIN": [("Asha", "CASHIN Juma 1000")],
-    "DISPUTE": [("Asha", "DISPUTE")],
-    "PIN": [("Asha", f"PIN {PINS['Asha']} 593026")],
-    "LOCK": [("Stranger", f"LOCK {PEOPLE['Juma']} {PINS['Juma']}")],
-    "LANG": [("Baraka", "LANG sw")],
-    "DONE": [("Baraka", "FIX dark"), ("Asha", "DONE K1")],
+    "sell": [("Asha", "SELL 2, Solar lamp, 1")],
+    "stock": [("Asha", "STOCK")],
+    "statement": [("Asha", "STMT"), ("Asha", "1")],
+    "void": [("Asha", "VOID RRR22")],
+    "cash in": [("Asha", "CASHIN Juma 1000")],
+    "dispute": [("Asha", "DISPUTE")],
+    "pin": [("Asha", f"PIN {PINS['Asha']} 593026")],
+    "lock": [("Stranger", f"LOCK {PEOPLE['Juma']} {PINS['Juma']}")],
+    "language": [("Baraka", "LANG sw")],
+    "done": [("Baraka", "FIX dark"), ("Asha", "DONE K1")],
 }
+
+
+def test_contributing_names_the_talks_that_use_the_orm() -> None:
+    [tables] = re.findall(r"^## Tables\n(.*?)^## ", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE | re.DOTALL)
+    [named] = re.findall(r"Of the talks these use it: (.*?);", tables, re.DOTALL)
+    assert set(re.findall(r"`(.*?)`", named)) == {BY_NAME[talk].words["en"][0] for talk in RARE}
 
 
 @pytest.mark.everyday_on_sqlite
 @pytest.mark.parametrize("talk", RARE)
-async def test_contributing_names_the_talks_that_use_the_orm(
-    phones: Phones, monkeypatch: pytest.MonkeyPatch, talk: str
-) -> None:
+async def test_these_talks_use_the_orm(phones: Phones, monkeypatch: pytest.MonkeyPatch, talk: str) -> None:
     await execute(phones.mwanga.database.client, "UPDATE agent SET cashier = $1 WHERE name = 'Asha Mushi'", [True])
+    *before, (name, text) = RARE[talk]
+    for who, said in before:
+        assert await phones.text(who, said)
     with orm_at_work(monkeypatch) as seen:
-        for name, text in RARE[talk]:
-            assert await phones.text(name, text)
+        assert await phones.text(name, text)
     assert +seen
-    assert f"`{talk}`" in (ROOT / "CONTRIBUTING.md").read_text()
+
+
+# All ways through the other talks, every day on the first channel of each.
+OTHERS = [
+    pytest.param(route, channel, id=f"{route}-{channel}", marks=[pytest.mark.slow] * (channel != route.channels[0]))
+    for route, channel in ways()
+    if route.talk not in RARE
+]
+
+
+@pytest.mark.everyday_on_sqlite
+@pytest.mark.parametrize(("route", "channel"), OTHERS)
+async def test_no_other_talk_uses_the_orm(
+    mwanga: Server, monkeypatch: pytest.MonkeyPatch, route: Route, channel: Channel
+) -> None:
+    walk = await prepared(mwanga, route, channel)
+    with orm_at_work(monkeypatch) as seen:
+        await walk.begin()
+        while walk.open:
+            asked = walk.answer
+            await walk.say(walk.good_answer)
+            assert walk.answer != asked
+        if channel is Channel.SMS and route.talk in BEHIND:
+            await walk.say(f"{walk.one.words['en'][0]} {BEHIND[route.talk]}")
+    assert not +seen
 
 
 # How an object of a table is made without its own `__init__`, where nobody who counts would see it.

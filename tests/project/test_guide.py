@@ -34,6 +34,7 @@ TESTED = [
     "talks/test_mini_grids.py",
     "talks/test_sentences.py",
     "talks/test_longest.py",
+    "inbound/test_hot_path.py",
     "cli/test_card.py",
     "project/test_docs.py",
     "project/test_rooms.py",

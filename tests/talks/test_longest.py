@@ -255,6 +255,7 @@ async def steps(phones: Phones, one: Talk, role: Role, channel: Channel, languag
     good = {**GOOD, **ONCE[channel], "ticket": ticket}
     world = World(CALLERS, {}, good)
     walk = Walk(phones, Route(one.name, role), channel, world, "en" if role is Role.STRANGER else language)
+    await walk.prepare()
     await walk.begin()
     yield walk
     while walk.open:

@@ -103,6 +103,7 @@ async def everything_said(
     ]
     named = [f"{walk.one.words['en'][0]} {piece}" for piece in pieces]
     said = await _said(walk, named if channel is Channel.SMS and not route.asks else [])
+    await walk.prepare()
     await walk.begin()
     while walk.open:
         question, good = walk.question, walk.good_answer

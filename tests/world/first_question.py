@@ -25,8 +25,15 @@ async def _wanted() -> None:
 
 
 async def begun(mwanga: Server, route: Route, channel: Channel) -> Walk:
-    """The first question of a talk, in a world with a ticket, a shared phone, two devices of one customer, two who
-    want to buy for cash, and somebody in another mini-grid."""
+    """The first question of a talk."""
+    walk = await prepared(mwanga, route, channel)
+    await walk.begin()
+    return walk
+
+
+async def prepared(mwanga: Server, route: Route, channel: Channel) -> Walk:
+    """Right before it, in a world with a ticket, a shared phone, two devices of one customer, two who want to buy for
+    cash, and somebody in another mini-grid."""
     phones = Phones(mwanga)
     await equipped()
     await _wanted()
@@ -47,5 +54,5 @@ async def begun(mwanga: Server, route: Route, channel: Channel) -> Walk:
     if (route.role, route.talk) == (Role.CUSTOMER, "fixed"):
         await phones.text("Asha", "DONE K1")
     walk = Walk(phones, route, channel, NORTH)
-    await walk.begin()
+    await walk.prepare()
     return walk

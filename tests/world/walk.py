@@ -111,8 +111,11 @@ class Walk:
     def who(self) -> str:
         return self.world.callers[self.route.role]
 
-    async def begin(self) -> None:
+    async def prepare(self) -> None:
+        """What comes before the talk."""
         await self.world.prepare(self.phones, self.route)
+
+    async def begin(self) -> None:
         if self.channel is Channel.SMS:
             await self.say(self.route.says or self.one.keyword.to(self.language))
             return
