@@ -110,7 +110,9 @@ def was_locked(agent: Agent) -> bool:
 async def _change(agent: Agent, **columns: Any) -> None:
     """Write these columns. A unit of work that holds the agent reads him once more. Raises RetiredBefore for one who is
     retired by now: who is let in again would be named to customers, and given their tickets."""
-    if not await Agent.filter(id=agent.id, retired_at=None).update(**columns):
+    changes = ", ".join(f"{column} = ${n}" for n, column in enumerate(columns, 2))
+    there = f"UPDATE agent SET {changes} WHERE id = $1 AND retired_at IS NULL RETURNING id"
+    if not await execute(connection(), there, [agent.id, *columns.values()]):
         raise RetiredBefore(agent.phone)
     _forget(agent)
 

@@ -124,6 +124,25 @@ async def test_a_sale_is_made_without_the_orm(phones: Phones, monkeypatch: pytes
     assert not +seen
 
 
+async def test_a_sale_after_a_wrong_pin_is_made_without_the_orm(
+    phones: Phones, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with orm_at_work(monkeypatch) as seen:
+        await phones.text("Asha", "BUY SHS0283 6000")
+        assert "Wrong PIN" in dict(await phones.text("Asha", "1 111111"))["Asha"]
+        assert "SOLD" in dict(await phones.text("Asha", f"1 {PINS['Asha']}"))["Asha"]
+    assert not +seen
+
+
+async def test_a_sale_after_the_secret_key_was_changed_is_made_without_the_orm(
+    phones: Phones, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Vault, "has_made", lambda _vault, _kept: False)  # the PIN is hashed anew
+    with orm_at_work(monkeypatch) as seen:
+        await sell(phones, "SHS0283", 6_000)
+    assert not +seen
+
+
 async def test_a_sale_on_a_plan_by_the_day_is_made_without_the_orm(
     phones: Phones, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -336,7 +355,6 @@ RARE = {
     "void": [("Asha", "VOID RRR22")],
     "cash in": [("Asha", "CASHIN Juma 1000")],
     "dispute": [("Asha", "DISPUTE")],
-    "pin": [("Asha", f"PIN {PINS['Asha']} 593026")],
     "lock": [("Stranger", f"LOCK {PEOPLE['Juma']} {PINS['Juma']}")],
     "language": [("Baraka", "LANG sw")],
     "done": [("Baraka", "FIX dark"), ("Asha", "DONE K1")],
