@@ -208,7 +208,8 @@ async def _count_wrong(agent: Agent, most: int) -> int:
 
 async def lock(agent: Agent, actor: str, reason: str) -> None:
     """Lock an agent: who did it and why. The office is told."""
-    if await Agent.filter(id=agent.id, locked_at__isnull=True).update(locked_at=datetime.now(UTC)):
+    open_yet = "UPDATE agent SET locked_at = $2 WHERE id = $1 AND locked_at IS NULL RETURNING id"
+    if await execute(connection(), open_yet, [agent.id, datetime.now(UTC)]):
         _forget(agent)
         forget_ahead()  # who may be paid
         if unit := unit_of_work():

@@ -134,6 +134,14 @@ async def test_a_sale_after_a_wrong_pin_is_made_without_the_orm(
     assert not +seen
 
 
+async def test_wrong_pins_lock_without_the_orm(phones: Phones, monkeypatch: pytest.MonkeyPatch) -> None:
+    with orm_at_work(monkeypatch) as seen:
+        for text in ("BUY SHS0283 6000", *["1 111111"] * 3, "BUY SHS0283 6000", *["1 111111"] * 2):
+            said = dict(await phones.text("Asha", text))["Asha"]
+        assert said.startswith("Locked")
+    assert not +seen
+
+
 async def test_a_sale_after_the_secret_key_was_changed_is_made_without_the_orm(
     phones: Phones, monkeypatch: pytest.MonkeyPatch
 ) -> None:
