@@ -13,8 +13,8 @@ from models.devices import devices_of
 from models.money.ledger import AccountKind, balance
 from models.money.payments import IN_CASH
 from models.people import Customer
-from models.selling import Contract, contracts_of, total_left
-from models.selling.contracts import dues_by_contract
+from models.selling import contracts_of, total_left
+from models.selling.contracts import contract_number, dues_by_contract
 from models.sql import connection, execute, read_moment
 
 SALES = """SELECT s.id, s.created_at AS at, s.reference, s.amount, s.unit, s.units, s.recovered, s.access, s.owed,
@@ -84,7 +84,7 @@ def _line(row: dict[str, Any], company: Company) -> str:
 
 
 def _contract(row: dict[str, Any]) -> str:
-    return Contract(id=row["contract_id"]).number if row["contract_id"] else ""
+    return contract_number(row["contract_id"]) if row["contract_id"] else ""
 
 
 async def _left(customer: Customer, company: Company) -> list[str]:

@@ -10,7 +10,7 @@ from handlers.exchange.dates import Dates
 from handlers.exchange.exports import pages
 from handlers.exchange.sheet import HistoryKind
 from models.devices import Unit
-from models.selling.contracts import FIRST_NUMBER
+from models.selling.contracts import contract_number
 from models.sql import read_day, read_moment
 
 # Entries by their number, each with all its lines, the debits first. Whose an account is stands in other tables, by its
@@ -64,7 +64,7 @@ def _owner(row: dict[str, Any]) -> str:
     if row["name"]:
         return f"#{row['owner']} {row['name']} {row['surname']}"
     if row["kind"] == "debt":
-        return f"S{FIRST_NUMBER + row['owner']}"
+        return contract_number(row["owner"])
     if row["provider"]:
         return f"{row['provider']} {row['reference']}"
     return str(row["serial"] or row["who"] or row["owner"] or "")
@@ -75,7 +75,7 @@ async def _claims(company: Company, dates: Dates) -> AsyncIterator[Sequence[obje
         what = row["product"], row["manufacturer"], row["kind"], _payment_type(row), row["provider"]
         who = [row[name] for name in CLAIM_WHO]
         paid = figure(row["amount"], company), company.currency, read_moment(row["created_at"])
-        contract = f"S{FIRST_NUMBER + row['contract_id']}" if row["contract_id"] else ""
+        contract = contract_number(row["contract_id"]) if row["contract_id"] else ""
         yield row["serial"], *who, *what, *paid, contract, row["reference"], row["payment"]
 
 

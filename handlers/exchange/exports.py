@@ -11,7 +11,7 @@ from handlers.exchange.dates import Dates
 from handlers.exchange.sheet import HistoryKind
 from models.audit import read_notes
 from models.money.payments import IN_CASH
-from models.selling.contracts import FIRST_NUMBER
+from models.selling.contracts import contract_number
 from models.sql import connection, execute, ms_of, read_moment
 
 PAGE = 1000
@@ -68,7 +68,7 @@ async def _sales(company: Company, dates: Dates) -> AsyncIterator[Sequence[objec
         units = f"{row['units'] // 10}.{row['units'] % 10}" if row["unit"] == "energy" else row["units"]
         names = ("amount", "commission", "recovered", "access")
         amount, *money = [figure(row[name], company) for name in names]
-        contract = f"S{FIRST_NUMBER + row['contract_id']}" if row["contract_id"] else ""
+        contract = contract_number(row["contract_id"]) if row["contract_id"] else ""
         who = row["agent"], row["serial"], row["name"], row["surname"], row["phone"]
         price = [figure(row[name], company) for name in ("price", "components", "credit_before", "credit_after")]
         kept = row["tariff"], *price, row["provider"], "" if row["provider"] in IN_CASH else row["payment"]
@@ -79,7 +79,7 @@ async def _sales(company: Company, dates: Dates) -> AsyncIterator[Sequence[objec
 async def _contracts(company: Company, dates: Dates) -> AsyncIterator[Sequence[object]]:
     async for row in pages(CONTRACTS_SQL, dates.days):
         row |= {name: figure(int(row[name]), company) for name in CONTRACT_MONEY}
-        yield f"S{FIRST_NUMBER + row['id']}", *(row[name] for name in CONTRACTS.columns[1:])
+        yield contract_number(row["id"]), *(row[name] for name in CONTRACTS.columns[1:])
 
 
 async def _payments(company: Company, dates: Dates) -> AsyncIterator[Sequence[object]]:

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from models.selling.contracts import FIRST_NUMBER
+from models.selling.contracts import contract_number
 from models.sql import connection, execute, read_day
 
 MOST = 200
@@ -25,7 +25,7 @@ async def visits(agent_id: int, day: date, most: int | None = MOST) -> list[dict
         | {
             "oldest": read_day(row["oldest"]),
             "late": max(0, (day - read_day(row["oldest"])).days),
-            "paid_by": row["serial"] or f"S{FIRST_NUMBER + row['contract_id']}",
+            "paid_by": row["serial"] or contract_number(row["contract_id"]),
         }
         for row in rows
     ]

@@ -7,7 +7,7 @@ from models.clock import AHEAD, BEHIND
 from models.money.commission_payout import PAID_OUT
 from models.people import Customer
 from models.selling.commissions import EARNED_BY_SALE
-from models.selling.contracts import Contract
+from models.selling.contracts import contract_number
 from models.selling.sales import COUNTS
 from models.sql import connection, execute, read_moment
 
@@ -97,7 +97,7 @@ async def payments_taken(agent_id: int, since: datetime, until: datetime, most: 
         TakenPayment(
             id=row["id"],
             reference=row["reference"],
-            paid_for=row["serial"] or Contract(id=row["contract_id"]).number,
+            paid_for=row["serial"] or contract_number(row["contract_id"]),
             customer=Customer(name=row["name"], surname=row["surname"]),
             amount=row["amount"],
             commission=int(row["earned"]),

@@ -72,7 +72,7 @@ class Contract(Model):
 
     @property
     def number(self) -> str:
-        return f"S{FIRST_NUMBER + self.id}"
+        return contract_number(self.id)
 
 
 class Instalment(Model):
@@ -118,6 +118,11 @@ class Allocation(Model):
 
     class Meta:
         indexes = (("instalment_id",), ("sale_id",))
+
+
+def contract_number(contract_id: int) -> str:
+    """By what a contract is paid, S1042."""
+    return f"S{FIRST_NUMBER + contract_id}"
 
 
 async def contract_of(device: Device) -> Contract | None:

@@ -16,7 +16,8 @@ from handlers.office.frame.words import LANGUAGE
 from handlers.selling.buy import why_not
 from handlers.selling.counter import quote_at_counter, sell_at_counter
 from handlers.wording import bought, grouped
-from models.selling import Contract, Sale
+from models.selling import Sale
+from models.selling.contracts import contract_number
 from models.selling.quotes import Quote
 from models.selling.refusals import NotSold, OtherRequest, PriceChanged, SoldToday
 
@@ -98,7 +99,7 @@ async def show_sold(request: web.Request, sale: Sale, digits: str = "", *, new: 
         sale=sale,
         bought=bought(sale.unit, sale.units, company).to(LANGUAGE.get()) if sale.units else "",
         code=grouped(sale.device, digits) if digits else "",
-        contract=Contract(id=sale.contract_id).number if sale.contract_id else "",
+        contract=contract_number(sale.contract_id) if sale.contract_id else "",
         new=new,
     )
 

@@ -29,7 +29,7 @@ from models.people import Customer, promotions
 from models.people.promotions import What
 from models.people.two_people import check_seen
 from models.selling import Contract, Sale, proposals, voids
-from models.selling.contracts import FIRST_NUMBER, contract_numbered
+from models.selling.contracts import FIRST_NUMBER, contract_number, contract_numbered
 from models.selling.proposals import propose_transfer
 from models.selling.taking_back import NotTakenBack, check_possible
 from models.selling.voids import Void
@@ -275,7 +275,7 @@ async def _cells(company: Company) -> list[Sequence[object]]:
         amount = each.sale.amount if each.sale else each.amount
         rows.append((each.asked_at, each.what, each.id, name, company.typed(amount), each.asked_by, each.reason))
     for off in await write_offs.open_write_offs(LONGEST):
-        name = f"S{FIRST_NUMBER + off.owner}" if off.kind == Lost.CONTRACT else f"#{off.owner}"
+        name = contract_number(off.owner) if off.kind == Lost.CONTRACT else f"#{off.owner}"
         amount = company.typed(off.amount)
         rows.append((off.proposed_at, "write-off", off.id, name, amount, off.proposed_by, off.reason))
     for one in await promotions.list_open(LONGEST):

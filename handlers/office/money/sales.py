@@ -23,7 +23,7 @@ from models.money.payments import IN_CASH
 from models.office import money_lists
 from models.office.money_lists import OneSale
 from models.selling import Sale
-from models.selling.contracts import FIRST_NUMBER
+from models.selling.contracts import FIRST_NUMBER, contract_number
 from models.selling.proposals import propose_move
 from models.selling.voids import VoidState
 
@@ -83,7 +83,7 @@ async def _rows(company: Company, asked: Filter) -> AsyncIterator[Sequence[objec
     while True:
         listed = await money_lists.sales(wanted, PORTION)
         for row in listed.rows:
-            contract = f"S{FIRST_NUMBER + row['contract_id']}" if row["contract_id"] else ""
+            contract = contract_number(row["contract_id"]) if row["contract_id"] else ""
             who = row["customer_id"], f"{row['name']} {row['surname']}", row["agent"]
             money = figure(row["amount"], company), bought(company, row), figure(row["commission"], company)
             reference = "" if row["provider"] in IN_CASH else row["payment"]
@@ -200,4 +200,4 @@ def bought(company: Company, row: dict[str, object]) -> str:
 
 def paid_for(row: dict[str, object]) -> str:
     """The serial, or the number of the contract."""
-    return str(row["serial"] or (f"S{FIRST_NUMBER + int(str(row['contract_id']))}" if row["contract_id"] else ""))
+    return str(row["serial"] or (contract_number(int(str(row["contract_id"]))) if row["contract_id"] else ""))

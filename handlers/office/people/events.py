@@ -17,7 +17,8 @@ from models.messages import State
 from models.office.outgoing import mask, word_for
 from models.office.timeline import Event
 from models.people.agents import agents_among
-from models.selling import Contract, Terms
+from models.selling import Terms
+from models.selling.contracts import contract_number
 from models.tickets.tickets import Step
 from models.tokens import ISSUERS
 
@@ -128,7 +129,7 @@ def _dialled(event: Event, server: Server) -> Shown:
 
 def _sold(event: Event, server: Server) -> Shown:
     row, company = event.row, server.company
-    what = row["serial"] or (Contract(id=row["contract_id"]).number if row["contract_id"] else "")
+    what = row["serial"] or (contract_number(row["contract_id"]) if row["contract_id"] else "")
     got = bought(row["unit"], row["units"], company).to(LANGUAGE.get()) if row["units"] else ""
     if row["unit"] == "unlock":
         got = _("unlocked for good")
@@ -166,7 +167,7 @@ def _asked(event: Event, server: Server) -> Shown:
 
 def _signed(event: Event, server: Server) -> Shown:
     row, company = event.row, server.company
-    number = Contract(id=row["id"]).number
+    number = contract_number(row["id"])
     if row["terms"] == Terms.CASH:
         text = _("bought {item} for {amount}", item=row["item"], amount=company.money(int(row["price"])))
     else:
