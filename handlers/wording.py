@@ -78,7 +78,7 @@ def owner(customer: Customer | None) -> str:
 
 
 def owner_named(name: str, surname: str) -> str:
-    """The same for somebody who is no customer yet."""
+    """The same of a name alone."""
     return shorten(masked(name, surname), LONGEST_NAME)
 
 

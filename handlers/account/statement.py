@@ -8,7 +8,7 @@ from bot.company import Company
 from bot.message import Reply
 from bot.talks import Chat, Field, Invalid, Turn, talk
 from bot.text import Text, _, plain_word, verbatim
-from handlers.wording import owner, tail
+from handlers.wording import owner_named, tail
 from models.money.ledger import cash_held, commission_due
 from models.money.wallets import in_wallet
 from models.people import Agent, Role
@@ -106,7 +106,7 @@ def _shown(one: agents_statement.TakenPayment, chat: Chat) -> Text:
         "{time} {amount}\n{owner} {serial}\nRef {ref}. Commission {due}",
         time=chat.company.clock(one.at),
         amount=chat.company.money(one.amount),
-        owner=owner(one.customer),
+        owner=owner_named(one.name, one.surname),
         serial=one.paid_for,
         ref=one.reference,
         due=chat.company.number(one.commission),

@@ -11,7 +11,7 @@ from bot.talks.commands import Words
 from bot.text import Text, _, joined, shorten, verbatim
 from handlers.selling.received import payer_of
 from handlers.tickets.questions import InWords
-from handlers.wording import LONGEST_NAME, owner, tail
+from handlers.wording import LONGEST_NAME, owner, owner_named, tail
 from models.messages import MessageKind
 from models.money.payments import Payment
 from models.people import Agent, OfficeUser, Role
@@ -71,7 +71,8 @@ async def void(chat: Chat) -> Reply:
     if sale is None:
         chat.start_over()
     taken = next(one for one in recent if one.reference == reference)
-    values = {"amount": company.money(taken.amount), "serial": tail(taken.paid_for), "owner": owner(taken.customer)}
+    whose = owner_named(taken.name, taken.surname)
+    values = {"amount": company.money(taken.amount), "serial": tail(taken.paid_for), "owner": whose}
     question = await _question(sale, chat.agent, values)
     if not await chat.confirm(question, pin=True):
         return chat.end(nothing, outcome="declined")

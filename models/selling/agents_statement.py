@@ -5,7 +5,6 @@ from datetime import datetime
 
 from models.clock import AHEAD, BEHIND
 from models.money.commission_payout import PAID_OUT
-from models.people import Customer
 from models.selling.commissions import EARNED_BY_SALE
 from models.selling.contracts import contract_number
 from models.selling.sales import COUNTS
@@ -51,7 +50,8 @@ class TakenPayment:
     id: int
     reference: str
     paid_for: str  # the device's serial, or the number of a contract of goods
-    customer: Customer
+    name: str  # the customer's
+    surname: str
     amount: int
     commission: int  # on the payment, and on appliances as far as it paid their prices
     at: datetime
@@ -98,7 +98,8 @@ async def payments_taken(agent_id: int, since: datetime, until: datetime, most: 
             id=row["id"],
             reference=row["reference"],
             paid_for=row["serial"] or contract_number(row["contract_id"]),
-            customer=Customer(name=row["name"], surname=row["surname"]),
+            name=row["name"],
+            surname=row["surname"],
             amount=row["amount"],
             commission=int(row["earned"]),
             at=read_moment(row["created_at"]),

@@ -359,7 +359,6 @@ async def test_what_the_orm_does_with_an_object_of_read_row_is_seen(
 RARE = {
     "sell": [("Asha", "SELL 2, Solar lamp, 1")],
     "stock": [("Asha", "STOCK")],
-    "statement": [("Asha", "STMT"), ("Asha", "1")],
     "void": [("Asha", "VOID RRR22")],
     "cash in": [("Asha", "CASHIN Juma 1000")],
     "dispute": [("Asha", "DISPUTE")],

@@ -179,9 +179,8 @@ def when(company: Company, at: datetime) -> str:
 
 async def _cells(found: Sequence[TakenPayment], company: Company) -> AsyncIterator[Sequence[object]]:
     for one in found:
-        who = one.customer.name, one.customer.surname
         figures = company.typed(one.amount), company.typed(one.commission)
-        yield one.at, one.reference, one.paid_for, *who, *figures, one.void
+        yield one.at, one.reference, one.paid_for, one.name, one.surname, *figures, one.void
 
 
 async def _happened(request: web.Request, agent: Agent) -> tuple[list[Shown], str]:
