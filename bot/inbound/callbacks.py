@@ -19,8 +19,7 @@ from bot.runtime import Database, Metrics
 from bot.talks.contacts import note_opt_out
 from bot.text import Text
 from bot.text.redact import Redactor
-from models.messages.tables import Refused
-from models.sql import now_ms
+from models.sql import insert, now_ms
 
 log = logging.getLogger(__name__)
 MOST_BODY = 8 * 1024  # bytes; the longest real callback, a USSD end with its transcript, is under 2 KiB
@@ -132,8 +131,8 @@ class Callbacks:
     async def keep(self, gateway: str, reason: str, came: str) -> None:
         """Keep what could not be read, with any PIN starred."""
         kept = self._redactor.clean_form(came.replace("\0", ""))
-        async with self._database.work():
-            await Refused.create(gateway=gateway, reason=reason[:200], body=kept, created_at=now_ms())
+        async with self._database.one_statement():
+            await insert("refused", gateway=gateway, reason=reason[:200], body=kept, created_at=now_ms())
 
 
 ROUTES = tuple((method, "/gateways/{name}/{secret}/{kind}", Callbacks.callback) for method in ("POST", "GET"))

@@ -35,7 +35,7 @@ from tests.world.first_question import prepared
 from tests.world.people import GATEWAY, MENU, PEOPLE, PINS, Phones
 from tests.world.receipt_texts import open_till, personal
 from tests.world.routes import BEHIND, BY_NAME, Route, ways
-from tests.world.server import Serving, serving
+from tests.world.server import SECRET, Serving, serving
 
 
 @pytest.fixture
@@ -472,6 +472,17 @@ async def test_a_text_its_answer_and_the_report_on_it_need_no_orm_at_kannel(
                 assert answer.status == 200
             await settled(at)
         assert not +seen
+
+
+async def test_a_callback_that_cannot_be_read_is_kept_without_the_orm(
+    demo_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving(demo_url) as at:
+        with orm_at_work(monkeypatch) as seen:
+            async with at.client.post(f"/gateways/{GATEWAY}/{SECRET}/sms", data={"text": "CASH"}) as answer:
+                assert answer.status == 400
+        assert not +seen
+        assert await at.rows("SELECT gateway, body FROM refused") == [{"gateway": GATEWAY, "body": "text=CASH"}]
 
 
 async def test_a_gateway_phone_brings_fetches_and_reports_without_the_orm(

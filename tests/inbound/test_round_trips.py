@@ -37,7 +37,7 @@ from tests.world.people import GATEWAY, MENU, PEOPLE, PINS
 from tests.world.phone_rig import VODACOM, Shop
 from tests.world.receipt_texts import open_till, personal
 from tests.world.round_trips import Trips, Unit, counted
-from tests.world.server import serving
+from tests.world.server import SECRET, serving
 from tests.world.templates import Templates
 
 MANY = 16
@@ -301,7 +301,7 @@ async def test_sixteen_dialled_turns_take_so_many_trips(world: World, what: str)
 async def test_what_a_gateway_says_of_a_phone_takes_so_many_trips(
     demo_url: str, engine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """That a dialled session is gone, and that nothing more shall come."""
+    """That a dialled session is gone, that nothing more shall come, and what cannot be read."""
     async with serving(demo_url) as at:
         session = await at.emulator.dial(ASHA)
         with counted(monkeypatch) as trips:
@@ -310,6 +310,10 @@ async def test_what_a_gateway_says_of_a_phone_takes_so_many_trips(
             trips.forget()
             assert await at.emulator.opt_out(CUSTOMER.format(n=0)) == 200
             hold(only(trips.with_statement("INSERT INTO contact")), 5 if engine == "sqlite" else 6)
+            trips.forget()
+            async with at.client.post(f"/gateways/{GATEWAY}/{SECRET}/sms", data={"text": "CASH"}) as answer:
+                assert answer.status == 400
+            hold(only(trips.with_statement("INSERT INTO refused")), 3 if engine == "sqlite" else 1)
 
 
 async def claimed(bench: Bench, count: int) -> None:
