@@ -39,8 +39,8 @@ MORE_MS = 100  # where the last look has left something to be moved
 LEASE_MS = 60_000
 # How long a token or a reply waits for a phone, or for a gateway that is down, before another one gets it.
 FAILOVER_MS = 120_000
-# While requests are under way turns are this far apart, so that what comes at once shares a transaction. When none is,
-# what waits goes at once: nothing would share it.
+# While requests are under way turns are this far apart, so that what comes at once shares a transaction. When a gateway
+# has none, what waits for it goes at once: nothing would share it, and another gateway may hang.
 GATHER_S = 0.01
 # A message comes to each of these once, and is counted then; it may be scheduled again and again.
 COUNTED = frozenset((State.SENT, State.UNCERTAIN, State.FAILED, State.EXPIRED))
@@ -119,11 +119,11 @@ class Outbox:
     def notify(self, gateways: Collection[str] | None = None) -> None:
         """Rows were committed, for these gateways where it is known: look now. What phones fetch is no work here, so
         that one phone's flood costs the others nothing."""
-        for name in self._lanes if gateways is None else gateways:
-            if lane := self._lanes.get(name):
-                lane.wake()
-                self._wake.set()
-        self._hurry_if_idle()
+        lanes = [self._lanes[name] for name in (self._lanes if gateways is None else gateways) if name in self._lanes]
+        for lane in lanes:
+            lane.wake()
+            self._wake.set()
+        self._hurry_if_idle(lanes)
         for tell in self.on_notify:
             tell(gateways)
 
@@ -400,19 +400,19 @@ class Outbox:
         self._results.append(Result(lane.name, message, outcome))
         if self._has_room():
             self._wake.set()
-            self._hurry_if_idle()
+            self._hurry_if_idle([lane])
         elif not self._write_soon:  # nothing waits for this to be written: more come back meanwhile
             self._write_soon = asyncio.get_running_loop().call_later(GATHER_S, self._wake.set)
 
-    def _hurry_if_idle(self) -> None:
-        """End the gathering when something may go and no request is under way."""
-        if not any(lane.under_way for lane in self._lanes.values()) and self._has_room():
+    def _hurry_if_idle(self, lanes: Collection[Lane]) -> None:
+        """End the gathering when something may go by these, and none of them has a request under way."""
+        if not any(lane.under_way for lane in lanes) and self._has_room(lanes):
             self._gathered.set()
 
-    def _has_room(self) -> bool:
-        """Whether a message may wait that may go."""
+    def _has_room(self, lanes: Iterable[Lane] | None = None) -> bool:
+        """Whether a message may wait that may go, by these lanes or by any."""
         now = self._clock()
-        return any(lane.room(now) for lane in self._lanes.values())
+        return any(lane.room(now) for lane in (self._lanes.values() if lanes is None else lanes))
 
     def _count(self, results: list[Result], found: list[tuple[str, State]]) -> None:
         reached = Counter((each.gateway, each.state) for each in results)

@@ -378,6 +378,31 @@ async def test_what_comes_while_a_request_is_under_way_is_gathered_until_it_ends
     await asked_of(running.gateway, "first", "second", "third")
 
 
+async def test_a_gateway_that_hangs_lets_no_other_gather(running: Bench) -> None:
+    hangs = running.gateway.later = asyncio.get_running_loop().create_future()
+    await running.enqueue("slow")
+    await asked_of(running.gateway, "slow")
+    await running.enqueue("first", gateway="kannel")
+    await asked_of(running.other, "first")
+    await running.enqueue("second", gateway="kannel")
+    await asked_of(running.other, "first", "second")
+    hangs.set_result(Sent("id", 1, "TZS 20"))
+
+
+async def test_what_is_for_any_gateway_is_gathered_while_one_is_at_work(running: Bench) -> None:
+    """Under load there is always one that has nothing to do."""
+    works = running.gateway.later = asyncio.get_running_loop().create_future()
+    await running.enqueue("first")
+    await asked_of(running.gateway, "first")
+    turned_at, running.clock.now = running.outbox.turned_at, running.clock() + 1
+    for gateways in (None, ["africastalking", "kannel"]):
+        running.outbox.notify(gateways)
+        for _ in range(50):
+            await asyncio.sleep(0)
+        assert running.outbox.turned_at == turned_at
+    works.set_result(Sent("id", 1, "TZS 20"))
+
+
 async def test_a_paused_gateway_hurries_nothing(running: Bench) -> None:
     running.gateway.refuse("no balance")
     await running.enqueue("first")

@@ -124,7 +124,7 @@ class Bench:
         """Enqueue one message for each text, which is also its origin."""
         async with self.database.work():
             await enqueue([NewMessage(text, ASHA, text, kind, gateway) for text in texts], self.clock())
-        self.outbox.notify()
+        self.outbox.notify([gateway])
 
     async def settle(self, outbox: Outbox | None = None) -> float:
         """Take turns until all is answered and written. Returns the seconds in which nothing will happen."""
