@@ -36,7 +36,7 @@ OPEN_AGAIN = """UPDATE cash_request SET state = 'asked', expires_at = $2
 # hours ended within them: an index knows by when each ends.
 ASKED_LATELY = """agent_id = $1 AND expires_at > $2 AND (state = 'asked' AND expires_at > $3
   OR state IN ('asked', 'expired') AND alone AND expires_at <= $3 AND created_at > $2)"""
-OVER = "state = 'asked' AND expires_at <= $1 ORDER BY id LIMIT $2"
+OVER = "state = 'asked' AND expires_at <= $1 ORDER BY expires_at, id LIMIT $2"
 
 
 class CashRequestState(StrEnum):

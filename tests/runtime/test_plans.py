@@ -26,6 +26,7 @@ from bot.server import Server
 from models import rows
 from models.devices.tables import find_exact
 from models.selling import met
+from models.selling.cash_requests import OVER
 from models.selling.met import meet_exact
 from models.selling.sales import newest_same
 from models.sql import execute, marks, row_marks
@@ -124,6 +125,14 @@ async def test_what_is_sold_twice_is_looked_for_among_the_sales_of_one_thing(mwa
         asked = f"EXPLAIN QUERY PLAN {newest_same(what, by_agent=by_agent)}"
         [first, *_others] = await execute(mwanga.database.client, asked, values)
         assert f"({what}=? AND created_at>?)" in first["detail"]
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_requests_that_are_over_are_looked_for_among_those_that_wait(mwanga: Server) -> None:
+    """SQLite plans before it knows how many are wanted: in the order of ids it went through all there ever were."""
+    asked = f"EXPLAIN QUERY PLAN SELECT id FROM cash_request WHERE {OVER}"
+    [only] = await execute(mwanga.database.client, asked, [None, None])
+    assert "cash_request_asked (expires_at<?)" in only["detail"]
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
