@@ -14,6 +14,7 @@ from yarl import URL
 from bot.inbound import worker
 from bot.message import Receipt
 from bot.server import Server
+from models.clock import CLOCK
 from models.messages import State
 from models.messages.broadcasts import stop_broadcast
 from models.sql import execute
@@ -42,6 +43,7 @@ async def open_for_the_day(url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIt
     monkeypatch.setattr(worker, "SLICE_S", 60.0)
     monkeypatch.setattr(worker, "DIALLED_SLICE_S", 60.0)
     account = {"kannel_username": "mwanga", "kannel_password": PASSWORD, "kannel_sender": "15054", "sender_cap": 0}
+    account |= {"summary_hour": "19", "morning_hour": "7"}
     with time_machine.travel(NOON, tick=False) as clock:
         async with listening() as kannel, selling(url, kannel_url=kannel.url, **account) as (at, daraja):
             yield Day(at, daraja, kannel, clock)
@@ -61,6 +63,7 @@ class Day:
         writes to many, and the clock goes on."""
         await agents_are_asked(self.at)
         await text(self.at, *TEXTS)
+        await cash_is_handed_in(self.at)
         await people_dial(self.at)
         await money_comes(self.at, self.daraja)
         await many_text(self.at)
@@ -72,6 +75,24 @@ class Day:
         await a_phone_carries(self.at)
         await the_office_writes_to_many(self.at)
         await the_clock_goes_on(self.at.mwanga, self.clock)
+
+    async def ends(self) -> None:
+        """And days go by: agents are told of this one and of the next, a customer of what is due and then overdue; an
+        agent shall go there, and need not any more."""
+        async with self.at.mwanga.database.work() as db:
+            await execute(db, "UPDATE appliance SET overdue_ticket = $1 WHERE id > $2", [True, 0])
+        phones = Phones(self.at.mwanga)
+        await phones.news()
+        for moment, news in LATER:
+            self.clock.move_to(moment)
+            CLOCK.note_answer(moment)
+            await the_clock_goes_on(self.at.mwanga, self.clock)
+            said = str(await phones.news())
+            assert news in said, (moment, said)
+        await text(self.at, ("Asha", "PAY S1003 128"), ("Asha", YES))
+        await phones.news()
+        await the_clock_goes_on(self.at.mwanga, self.clock)
+        assert "imefungwa" in str(await phones.news())  # the ticket to go there, which Juma has
 
 
 async def agents_are_asked(at: Serving) -> None:
@@ -101,6 +122,20 @@ TEXTS = (
     *(("Baraka", "FIX SHS0283 dark"), ("Asha", "TICKETS"), ("Juma", "FIXED K1"), ("Baraka", "1")),
     *(("Stranger", "hello"), ("Stranger", "STOP"), ("Juma", "CLAIM 5000"), ("Asha", "FIND Baraka")),
     *(("Asha", "VOID"), ("Asha", "1"), ("Asha", "wrong one"), ("Asha", YES)),
+    *(("Asha", "PLAN SHS0283"), ("Asha", "HELP"), ("Stranger", "HELP")),
+    *(("Asha", "BUY SHS0283 9000"), ("Asha", "1 111111"), ("Asha", YES)),
+)
+CASH_IN = (
+    *(("Juma", "CASHIN Asha 50000"), ("Juma", f"1 {PINS['Juma']}")),
+    *(("Asha", "DISPUTE"), ("Asha", "1"), ("Asha", "I gave 60000")),
+)
+# What the clock brings later on, with what somebody reads then. On this day Asha sells Baraka a lamp, of which he is to
+# pay the first instalment by 1 December.
+LATER = (
+    (NOON.replace(hour=16), "24/11: 4 sold"),
+    (NOON.replace(day=25, hour=4), "Good morning. You can sell for"),
+    (NOON.replace(day=29), "S1003: TZS 128 is due on 1/12"),
+    (NOON.replace(month=12, day=2), "S1003: TZS 128 is overdue since 1/12"),
 )
 # What many text in the same moment, with what they all read.
 TOGETHER = (
@@ -113,7 +148,8 @@ TOGETHER = (
     *((AGENT, "TOKEN SHD{n:06d}", "newest first"), (AGENT, "CASH", "You hold"), (AGENT, "STOCK", "In stock")),
     *((AGENT, "LIST", "Customers"), (AGENT, "FIND Baraka", "Baraka Peter"), (AGENT, "CUST 2", "Baraka Peter")),
     *((AGENT, "BUY SHD{n:06d} 5000", "Sell 5 days"), (AGENT, YES, "SOLD")),
-    *((AGENT, "BUY SHD{n:06d} 6000", "Sell 6 days"), (AGENT, YES, "SOLD")),  # their accounts are open now
+    # Their accounts are open now.
+    *((AGENT, "BUY SHD{n:06d} 6000", "Sell 6 days"), (AGENT, "1 111111", "Wrong PIN"), (AGENT, YES, "SOLD")),
     *((AGENT, "REG Hamisi Ma{letter}{letter}o, none, none, Mtwara", "Register"), (AGENT, "1", "REGISTERED")),
     *((AGENT, "REG Hamisi Omari, none, shs, FREE{n:02d}, Mtwara", "Register"), (AGENT, "1", "REGISTERED")),
     *((AGENT, "REG Ali Omari, none, meter, {meter}, Mtwara, household", "Register"), (AGENT, "1", "REGISTERED")),
@@ -134,6 +170,13 @@ async def text(at: Serving, *texts: tuple[str, str]) -> None:
     for who, words in texts:
         answers = await phones.text(who, words)
         assert "Sorry" not in str(answers), (who, words, answers)
+
+
+async def cash_is_handed_in(at: Serving) -> None:
+    """To a cashier, and it was another amount."""
+    async with at.mwanga.database.work() as db:
+        await execute(db, "UPDATE agent SET cashier = $1 WHERE phone = $2", [True, PEOPLE["Juma"]])
+    await text(at, *CASH_IN)
 
 
 async def people_dial(at: Serving) -> None:
