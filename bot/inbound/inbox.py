@@ -15,7 +15,7 @@ from bot.runtime import Database, Metrics, Purge
 from bot.text.entry import LONGEST, shown
 from bot.text.numbers import Sender, SenderKind
 from bot.text.redact import Redactor
-from models.sql import connection, execute, execute_many, for_update, marks, now_ms, on_postgres, row_marks
+from models.sql import connection, execute, execute_many, for_update, listed_rows, marks, now_ms, on_postgres
 from models.vault import Sealed, Vault
 
 log = logging.getLogger(__name__)
@@ -26,8 +26,9 @@ COLUMNS = (
     *("gateway", "external_id", "phone", "sender_kind", "recipient", "network", "sim", "reached_at", "text"),
     *("cut_from", "sealed", "received_at", "state", "outcome", "error"),
 )
+KINDS = (*("text",) * 6, "int", "bigint", "text", "int", "text", "bigint", *("text",) * 3)
 INSERT = (
-    f"INSERT INTO inbox ({', '.join(COLUMNS)}) VALUES {{}} "
+    f"INSERT INTO inbox ({', '.join(COLUMNS)}) {{}} "
     "ON CONFLICT (gateway, external_id) DO NOTHING RETURNING id, gateway, external_id"
 )
 WAITING = """SELECT id, gateway, external_id, phone, sender_kind, network, text, sealed, sim, reached_at, received_at
@@ -188,8 +189,8 @@ class Inbox:
             self._metrics.messages.labels("in", gateway, state).inc(count)
 
     async def _insert(self, messages: Sequence[_Arrived]) -> dict[tuple[str, str], int]:
-        values = [value for arrived in messages for value in self._row(arrived.inbound, arrived.at)]
-        rows = await execute(connection(), INSERT.format(row_marks(len(messages), len(COLUMNS))), values)
+        listing, values = listed_rows([self._row(arrived.inbound, arrived.at) for arrived in messages], KINDS)
+        rows = await execute(connection(), INSERT.format(listing), values)
         return {(row["gateway"], row["external_id"]): row["id"] for row in rows}
 
     def _row(self, inbound: Inbound, came_at: int) -> tuple[Any, ...]:

@@ -4,7 +4,6 @@ request, inside a unit of work. A repeated turn gets the stored answer."""
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 from bot.company import Company
@@ -27,9 +26,9 @@ from models.sql import (
     connection,
     execute,
     execute_many,
+    listed_rows,
     now_ms,
     on_postgres,
-    row_marks,
     unit_of_work,
 )
 
@@ -37,7 +36,7 @@ log = logging.getLogger(__name__)
 RESUME_MS = 15 * MINUTE_MS  # a dropped session can be gone on with for a quarter of an hour (reference: users 2.12)
 
 # Of each turn its session and what was answered to it already; where it begins a session, the last one of its phone.
-FIND = """WITH asked (gateway, service_code, session_id, phone, mac) AS (VALUES {})
+FIND = """WITH asked (gateway, service_code, session_id, phone, mac) AS ({})
   SELECT asked.gateway, asked.service_code, asked.session_id, s.id, s.phone, s.transcript_length, s.transcript_mac,
     s.talk, s.pin_given, s.open, t.response, last.talk AS last_talk, last.updated_at AS last_at
   FROM asked LEFT JOIN ussdsession s
@@ -46,7 +45,8 @@ FIND = """WITH asked (gateway, service_code, session_id, phone, mac) AS (VALUES 
   LEFT JOIN ussdsession last
     ON s.id IS NULL AND last.id = (SELECT MAX(id) FROM ussdsession WHERE phone = asked.phone)"""
 CREATE = """INSERT INTO ussdsession (gateway, service_code, session_id, phone, talk, transcript_length, transcript_mac,
-  pin_given, open, started_at, updated_at) VALUES {} RETURNING id, gateway, service_code, session_id"""
+  pin_given, open, started_at, updated_at) {} RETURNING id, gateway, service_code, session_id"""
+KINDS = (*("text",) * 5, "int", "text", *("boolean",) * 2, *("bigint",) * 2)
 KEEP = "INSERT INTO ussdturn (session_id, mac, response, created_at) VALUES ($1, $2, $3, $4)"
 UPDATE = """UPDATE ussdsession SET transcript_mac = $2, updated_at = $4, transcript_length = $5, talk = $6,
   pin_given = $7, open = $8 WHERE id = $1"""
@@ -142,8 +142,10 @@ class Sessions:
         if not asked:
             return {}
         macs = {turn: self._mac(turn, turn.text) for turn in asked.values()}
-        values = [value for turn in asked.values() for value in (*_name_of(turn), turn.phone, macs[turn])]
-        rows = await execute(connection(), FIND.format(row_marks(len(asked), 5)), values)
+        listing, values = listed_rows(
+            [(*_name_of(turn), turn.phone, macs[turn]) for turn in asked.values()], ("text",) * 5
+        )
+        rows = await execute(connection(), FIND.format(listing), values)
         known = {_name_in(row): row for row in rows}
         found, begun = dict[UssdTurn, Session](), dict[UssdTurn, str]()
         for name, turn in asked.items():
@@ -266,7 +268,8 @@ async def _open(talks: Mapping[UssdTurn, str], macs: Mapping[UssdTurn, str]) -> 
     """The sessions that begin with these turns, in these talks."""
     now = now_ms()
     rows = [(*_name_of(turn), turn.phone, talk, 0, "", False, True, now, now) for turn, talk in talks.items()]
-    made = await execute(connection(), CREATE.format(row_marks(len(rows), 11)), [*chain.from_iterable(rows)])
+    listing, values = listed_rows(rows, KINDS)
+    made = await execute(connection(), CREATE.format(listing), values)
     ids = {_name_in(row): row["id"] for row in made}
     return {
         turn: Session(id=ids[_name_of(turn)], phone=turn.phone, mac=macs[turn], talk=talk, new=True)

@@ -18,10 +18,10 @@ from models.sql import (
     MINUTE_MS,
     connection,
     execute,
+    listed_rows,
     marks,
     now_ms,
     on_postgres,
-    row_marks,
     unit_of_work,
 )
 
@@ -119,12 +119,13 @@ class PhoneState:
         self.replies += 1
 
 
+KINDS = ["bigint" if column.type is int else "text" for column in fields(PhoneState)]
 COLUMNS = [column.name for column in fields(PhoneState)]
 # By name: a column that a newer server beside us has added is none of ours.
 FIND = f"SELECT {', '.join(COLUMNS)} FROM contact WHERE phone IN ({{}})"
 JOINED = "LEFT JOIN contact ON contact.phone = called.phone"
 BESIDE = [f"contact.{column}" for column in COLUMNS]
-SAVE = f"INSERT INTO contact ({', '.join(COLUMNS)}) VALUES {{}} ON CONFLICT (phone) DO UPDATE SET " + ", ".join(
+SAVE = f"INSERT INTO contact ({', '.join(COLUMNS)}) {{}} ON CONFLICT (phone) DO UPDATE SET " + ", ".join(
     f"{column} = excluded.{column}" for column in COLUMNS[1:]
 )
 
@@ -193,9 +194,9 @@ def _state(stored: dict[str, object]) -> TalkState:
 async def save(changed: Sequence[PhoneState]) -> None:
     """Write what is known of these phones; the same one may be among them several times."""
     rows = [contact for _phone, contact in sorted({contact.phone: contact for contact in changed}.items())]
-    values = [getattr(contact, column) for contact in rows for column in COLUMNS]
-    if values:
-        await execute(connection(), SAVE.format(row_marks(len(rows), len(COLUMNS))), values)
+    if rows:
+        listing, values = listed_rows([[getattr(contact, column) for column in COLUMNS] for contact in rows], KINDS)
+        await execute(connection(), SAVE.format(listing), values)
 
 
 async def stop_reminders(contact: PhoneState) -> None:

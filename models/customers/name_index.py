@@ -16,7 +16,7 @@ from tortoise.models import Model
 
 from models.names import folded
 from models.people import Customer
-from models.sql import connection, execute, execute_many, marks, on_postgres, row_marks
+from models.sql import connection, execute, execute_many, listed_rows, marks, on_postgres
 
 LONGEST = 200  # characters of a name as it is kept
 MOST_WORDS = 6  # of a name that are looked at
@@ -34,9 +34,9 @@ TAKE = """DELETE FROM name_change WHERE id IN (SELECT id FROM name_change ORDER 
   RETURNING customer_id"""
 NAMES = "SELECT id, name, surname FROM customer WHERE id IN ({})"
 FORGET = "DELETE FROM name_turn WHERE customer_id IN ({})"
-KEEP = "INSERT INTO name_turn (words, customer_id) VALUES {} ON CONFLICT DO NOTHING"
+KEEP = "INSERT INTO name_turn (words, customer_id) {} ON CONFLICT DO NOTHING"
 KNOWN = "SELECT word FROM name_word WHERE word IN ({})"
-LEARN = "INSERT INTO name_word (word) VALUES {} ON CONFLICT DO NOTHING RETURNING id, word"
+LEARN = "INSERT INTO name_word (word) {} ON CONFLICT DO NOTHING RETURNING id, word"
 TRACE = "INSERT INTO name_trace (trace, word_id) VALUES ($1, $2) ON CONFLICT DO NOTHING"
 ALIKE = """SELECT DISTINCT w.word FROM name_trace t JOIN name_word w ON w.id = t.word_id
   WHERE t.trace IN ({}) LIMIT {}"""
@@ -113,9 +113,8 @@ def name_words(row: dict[str, Any]) -> list[str]:
 async def _keep(names: Sequence[tuple[int, list[str]]]) -> None:
     kept = [(turned, number) for number, words in names for turned in turns(words)]
     for start in range(0, len(kept), SOME):
-        some = kept[start : start + SOME]
-        values = [value for row in some for value in row]
-        await execute(connection(), KEEP.format(row_marks(len(some), 2)), values)
+        listing, values = listed_rows(kept[start : start + SOME], ("text", "bigint"))
+        await execute(connection(), KEEP.format(listing), values)
     await _learn({word for _number, words in names for word in words if word.isalpha()})
 
 
@@ -135,7 +134,8 @@ async def _learn(words: Iterable[str]) -> None:
         some = wanted[start : start + SOME]
         known = {row["word"] for row in await execute(connection(), KNOWN.format(marks(len(some))), some)}
         if new := [word for word in some if word not in known]:
-            rows = await execute(connection(), LEARN.format(row_marks(len(new), 1)), new)
+            listing, values = listed_rows([(word,) for word in new], ("text",))
+            rows = await execute(connection(), LEARN.format(listing), values)
             made = [(trace, int(row["id"])) for row in rows for trace in traces(row["word"])]
             await execute_many(connection(), TRACE, sorted(made))
 

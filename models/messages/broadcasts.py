@@ -17,7 +17,7 @@ from tortoise.models import Model
 from models.audit import record
 from models.messages.withdrawal import CANCELLED, STOPPED, withdraw_broadcast
 from models.people import Customer
-from models.sql import DAY_MS, connection, execute, for_update, marks, now_ms, row_marks
+from models.sql import DAY_MS, connection, execute, for_update, listed_rows, marks, now_ms
 
 CREATE = """INSERT INTO broadcast (key, author, created_at, audience, texts, state, people, parts, last_customer,
   changed_at) VALUES ($1, $2, $3, $4, $5, 'going', $6, $7, 0, $3) ON CONFLICT (key) DO NOTHING RETURNING id"""
@@ -130,9 +130,10 @@ async def add_receivers(broadcast: int, rows: Sequence[tuple[int, str, Result]])
     among them was there before."""
     if not rows:
         return {}
-    values = [value for customer, phone, result in rows for value in (broadcast, customer, phone, result.value)]
+    receivers = [(broadcast, customer, phone, result.value) for customer, phone, result in rows]
+    listing, values = listed_rows(receivers, ("bigint", "bigint", "text", "text"))
     statement = f"""INSERT INTO broadcast_receiver (broadcast_id, customer_id, phone, result)
-      VALUES {row_marks(len(rows), 4)} ON CONFLICT DO NOTHING RETURNING id, customer_id"""
+      {listing} ON CONFLICT DO NOTHING RETURNING id, customer_id"""
     return {int(row["customer_id"]): int(row["id"]) for row in await execute(connection(), statement, values)}
 
 

@@ -10,7 +10,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models.audit import record
-from models.sql import DAY_MS, HOUR_MS, ask_together, connection, execute, now_ms, row_marks
+from models.sql import DAY_MS, HOUR_MS, ask_together, connection, execute, listed_rows, now_ms
 
 UNCLEAR_OUTCOMES = ("not understood", "not answered", "failed")
 # As in the partial indexes: SQLite would make a table of a list for each row that it tries against one.
@@ -27,7 +27,7 @@ LAST_TEXT = "SELECT id, received_at FROM inbox WHERE phone = $1 ORDER BY id DESC
 # STOP asks for nothing, however often it comes: handlers/account/stop.py calls its outcome so.
 LAST_ASKED = """SELECT received_at FROM inbox WHERE phone = $1 AND outcome <> 'stopped' ORDER BY id DESC LIMIT 1"""
 LAST_WRITTEN = "SELECT id, author, created_at, origin FROM office_message WHERE phone = $1 ORDER BY id DESC LIMIT 1"
-LAST_LEFT = f"""WITH asked (phone) AS (VALUES {{phones}}) SELECT asked.phone,
+LAST_LEFT = f"""WITH asked (phone) AS ({{phones}}) SELECT asked.phone,
   (SELECT MAX(CASE WHEN sent_at > 0 THEN sent_at ELSE created_at END) FROM outbox
     WHERE state IN ('sending', 'uncertain', 'sent', 'delivered') AND origin IN
       (SELECT origin FROM office_message WHERE office_message.phone = asked.phone ORDER BY id DESC LIMIT {LOOK})) AS at
@@ -109,7 +109,8 @@ async def expects_since(phone: str, now: int) -> int:
 
 async def _last_left(phones: Sequence[str]) -> dict[str, int]:
     """When the last message left that the office wrote to each of these (ms); 0 for never."""
-    rows = await execute(connection(), LAST_LEFT.format(phones=row_marks(len(phones), 1)), phones)
+    listing, values = listed_rows([(phone,) for phone in phones], ("text",))
+    rows = await execute(connection(), LAST_LEFT.format(phones=listing), values)
     return {row["phone"]: row["at"] or 0 for row in rows}
 
 

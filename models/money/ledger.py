@@ -27,6 +27,7 @@ from models.sql import (
     cut,
     execute,
     execute_many,
+    listed_rows,
     on_postgres,
     row_marks,
     unit_of_work,
@@ -39,7 +40,7 @@ FIND = "SELECT id, kind, owner, balance FROM account WHERE (kind, owner) IN ({wa
 # Two may open it at once.
 OPEN = f"""INSERT INTO account (kind, owner, currency, balance) VALUES ($1, $2, ({CURRENCY}), 0)
   ON CONFLICT (kind, owner) DO NOTHING"""
-LINES = "INSERT INTO line (entry_id, account_id, amount) VALUES "
+LINES = "INSERT INTO line (entry_id, account_id, amount) "
 SOME = 500  # lines in one statement
 
 
@@ -222,7 +223,7 @@ async def post_all(entries: Sequence[NewEntry], steps: Steps | None = None) -> B
         if place in amounts
     ]
     if lines:
-        steps.add_all(LINES + row_marks(len(lines), 3), [value for line in lines for value in line])
+        steps.add_all(LINES + "VALUES " + row_marks(len(lines), 3), [value for line in lines for value in line])
     await steps.run()
     moved: Counter[Place] = Counter()
     for number, amounts in zip(numbers, wanted, strict=True):
@@ -290,7 +291,8 @@ async def _find_accounts(places: Sequence[Place]) -> dict[Place, tuple[int, int]
 async def _write_lines(lines: Sequence[tuple[int, int, int]]) -> None:
     """Lines of entry, account and amount."""
     if lines:
-        await execute(connection(), LINES + row_marks(len(lines), 3), [value for line in lines for value in line])
+        listing, values = listed_rows(lines, ("bigint",) * 3)
+        await execute(connection(), LINES + listing, values)
 
 
 def _is_shared(place: Place) -> bool:

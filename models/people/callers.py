@@ -8,9 +8,9 @@ from typing import Any
 
 from models.people.tables import Agent, Customer
 from models.rows import read_row
-from models.sql import connection, execute, row_marks
+from models.sql import connection, execute, listed_rows
 
-FIND = """WITH called (phone) AS (VALUES {phones}) SELECT {columns} FROM called
+FIND = """WITH called (phone) AS ({phones}) SELECT {columns} FROM called
   LEFT JOIN agent ON agent.phone = called.phone AND agent.retired_at IS NULL
   LEFT JOIN customer ON customer.phone = called.phone AND agent.id IS NULL {joined} ORDER BY agent.id, customer.id"""
 
@@ -66,9 +66,9 @@ async def find_callers(phones: Sequence[str]) -> dict[str, Caller]:
 
 async def find_called(phones: Sequence[str], columns: str = "", joined: str = "") -> list[dict[str, Any]]:
     """The rows that `read_callers` reads, with these columns of what is `joined` to called.phone."""
-    called = [*dict.fromkeys(phones)]
-    statement = FIND.format(columns=_columns() + columns, joined=joined, phones=row_marks(len(called), 1))
-    return await execute(connection(), statement, called)
+    listing, values = listed_rows([(phone,) for phone in dict.fromkeys(phones)], ("text",))
+    statement = FIND.format(columns=_columns() + columns, joined=joined, phones=listing)
+    return await execute(connection(), statement, values)
 
 
 def read_callers(phones: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> dict[str, Caller]:
