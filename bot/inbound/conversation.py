@@ -4,9 +4,10 @@ import json
 from dataclasses import dataclass
 
 from bot.talks.state import TalkState, kept_of
-from models.sql import DAY_MS, MINUTE_MS, now_ms
+from models.sql import DAY_MS, HOUR_MS, MINUTE_MS, now_ms
 
 RECENT_MS = 10 * MINUTE_MS  # for so long a closed question is still what a bare answer may be meant for
+APART_MS = MINUTE_MS  # so far the clocks of two servers may be apart
 READ_MS = 10_000  # what comes sooner after an answer was written before that answer was read
 LAST_MS = DAY_MS  # for so long it is told how a closed question ended
 
@@ -31,6 +32,10 @@ class Conversation:
             return cls()
         conversation = cls(**kept_of(cls, json.loads(text)))
         conversation.late = ""
+        # The clock was set back, and nobody knows how long ago that was. Were it a moment, the code that was sold then
+        # would be the answer to what was asked since.
+        if conversation.closed_at > now_ms() + APART_MS:
+            conversation.closed_at = now_ms() - HOUR_MS
         for name in ("aside", "open"):
             if stored := vars(conversation)[name]:
                 setattr(conversation, name, TalkState(**kept_of(TalkState, stored)))

@@ -50,8 +50,9 @@ class TalkState:
 
     @property
     def is_expired(self) -> bool:
-        """Whether the question was open by SMS for as long as it may be."""
-        return now_ms() - self.asked_at > self.open_minutes * MINUTE_MS
+        """Whether the question was open by SMS for as long as it may be. One that seems to be asked that much later was
+        asked before the clock was set back."""
+        return abs(now_ms() - self.asked_at) > self.open_minutes * MINUTE_MS
 
     def dump(self) -> str:
         """Without what is empty: `load` takes that for what it does not find. Of what has another default, as the
