@@ -29,6 +29,7 @@ from bot.text.numbers import is_machine
 from models.messages.withdrawal import ANSWERS, withdraw_questions
 from models.messages.written import STRANGERS
 from models.people import Agent, Caller, Role, find_callers, pins
+from models.people.callers import is_new_caller
 from models.sql import expect, now_ms, unit_of_work
 
 log = logging.getLogger(__name__)
@@ -486,10 +487,10 @@ class Worker:
 
 
 async def _look_again(batch: _Batch, phone: str, callers: dict[str, Caller]) -> Caller:
-    """Who it is by now: what the phone said before may have locked its agent, or changed the language, and so may a
-    LOCK by any other phone."""
+    """Who it is by now: what the phone said before may have locked its agent, or changed the language; a LOCK by any
+    other phone may have done so too, and an agent's REG made a customer of a stranger."""
     agent = callers[phone].agent
-    if phone in batch.heard or (agent and pins.was_locked(agent)):
+    if phone in batch.heard or (agent and pins.was_locked(agent)) or is_new_caller(phone):
         callers |= await find_callers([phone])
     batch.heard.add(phone)
     return callers[phone]

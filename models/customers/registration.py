@@ -12,6 +12,7 @@ from models.devices import LONGEST, TAIL, Device, DeviceModel, Kind, Tariff, Uni
 from models.devices.access_rate import first_access
 from models.devices.connections import ConnectionGroup, ConnectionType, MeterType, SubConnectionType
 from models.people import Agent, Customer, Village
+from models.people.callers import note_new_caller
 from models.rows import find_row, find_rows, read_row
 from models.sql import IdOf, Steps, connection, ending_of, execute, holding, once
 from models.tokens.sts import is_meter_number
@@ -275,6 +276,8 @@ async def _write(form: Form, device: Device | NewMeter | None, **registration: A
     steps.add("registration", customer_id=owner, device_id=number, **registration)
     await steps.run()
     customer = form.customer or read_row(Customer, {"id": steps.number_of(owner), **columns})
+    if form.phone and not form.customer:
+        note_new_caller(form.phone)
     return Registered(customer, await with_owner(steps.number_of(number)) if number else None, new=True)
 
 

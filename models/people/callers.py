@@ -8,7 +8,7 @@ from typing import Any
 
 from models.people.tables import Agent, Customer
 from models.rows import read_row
-from models.sql import connection, execute, listed_rows
+from models.sql import connection, execute, listed_rows, unit_of_work
 
 FIND = """WITH called (phone) AS ({phones}) SELECT {columns} FROM called
   LEFT JOIN agent ON agent.phone = called.phone AND agent.retired_at IS NULL
@@ -69,6 +69,22 @@ async def find_called(phones: Sequence[str], columns: str = "", joined: str = ""
     listing, values = listed_rows([(phone,) for phone in dict.fromkeys(phones)], ("text",))
     statement = FIND.format(columns=_columns() + columns, joined=joined, phones=listing)
     return await execute(connection(), statement, values)
+
+
+def note_new_caller(phone: str) -> None:
+    """Somebody with this number was registered: who looked it up before, in this unit of work, does not know."""
+    if unit := unit_of_work():
+        unit.seen[_new(phone)] = True
+
+
+def is_new_caller(phone: str) -> bool:
+    """Whether somebody with this number was registered in this unit of work."""
+    unit = unit_of_work()
+    return bool(unit and _new(phone) in unit.seen)
+
+
+def _new(phone: str) -> tuple[str, str]:
+    return "new caller", phone
 
 
 def read_callers(phones: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> dict[str, Caller]:

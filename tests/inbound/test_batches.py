@@ -103,6 +103,36 @@ async def test_what_was_read_ahead_counts_no_more_once_a_receipt_has_sold(
     assert "SHS0283, newest first" in [text for name, text in await phones.news() if name == "Baraka"][-1]
 
 
+@pytest.mark.parametrize("text", ["BUY 5000", "TOKEN", "hello"])
+@pytest.mark.parametrize("wrote_before", [False, True])
+async def test_whoever_is_registered_is_a_customer_to_what_waits_behind_it(
+    mwanga: Server, monkeypatch: pytest.MonkeyPatch, text: str, wrote_before: bool
+) -> None:
+    """Also when she wrote as a stranger before, who is told once a day that nobody knows the number."""
+    monkeypatch.setattr(worker, "SLICE_S", 60.0)
+    phones = Phones(mwanga)
+    if wrote_before:
+        await phones.text("Rehema", "hello")
+    await phones.text("Asha", "REG Rehema Ali, 0713000111, shs, SHS0284, Mtwara")
+    said = await phones.text_together(("Asha", "1"), ("Rehema", text))
+    answers = [answer for name, answer in said if name == "Rehema"]
+    assert any(answer.startswith("REGISTERED REHEMA A.") for _name, answer in said)
+    assert len(answers) == 2, "a welcome and an answer"
+    assert not [answer for answer in answers if "does not know" in answer]
+
+
+async def test_what_waits_behind_it_is_also_for_who_comes_to_a_shared_phone(
+    mwanga: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The phone is theirs as well: what it asks for is asked of both."""
+    monkeypatch.setattr(worker, "SLICE_S", 60.0)
+    phones = Phones(mwanga)
+    for text in ("REG Rehema Ali, 0710000002, shs, SHS0284, Mtwara", "2"):  # somebody else than Baraka
+        await phones.text("Asha", text)
+    said = await phones.text_together(("Asha", "1"), ("Baraka", "TOKEN"))
+    assert "SHS0284" in [answer for name, answer in said if name == "Baraka"][-1]
+
+
 @pytest.mark.parametrize("engine", ["postgres"])  # the embedded database has one writer
 async def test_an_agent_whom_somebody_holds_keeps_no_other_waiting(
     mwanga: Server, monkeypatch: pytest.MonkeyPatch
