@@ -21,7 +21,7 @@ from bot.inbound.sms import APOLOGY, Dispatcher, Handled
 from bot.inbound.ussd import SESSION_OVER, Screen, Session, Sessions
 from bot.message import UssdTurn
 from bot.outbound import Claimed, Lane, NewMessage, Outbox, enqueue
-from bot.runtime import Database, DatabaseAway, Metrics, OutcomeUnknown
+from bot.runtime import Database, DatabaseAway, DatabaseFull, Metrics, OutcomeUnknown
 from bot.talks.contacts import STATES, PhoneState, callers_and_contacts, hold, save
 from bot.text import Text, _
 from bot.text.entry import LONGEST, shown
@@ -31,6 +31,7 @@ from models.messages.written import STRANGERS
 from models.people import Agent, Caller, Role, find_callers, pins
 from models.people.callers import is_new_caller
 from models.sql import expect, now_ms, unit_of_work
+from models.tokens.journal import JournalFault
 
 log = logging.getLogger(__name__)
 MOST = 64  # messages in one batch (design 4)
@@ -56,6 +57,7 @@ SMS_FOLLOWS = _("This takes longer. If it went through, an SMS follows. Else dia
 # unless nothing comes for so long.
 AT_LEAST_S, RESTS, EBB_S = 0.05, 2, 0.01
 PAUSE_S = 1.0  # after the database failed
+AGAIN = (OperationalError, DatabaseAway, JournalFault)  # what mostly passes
 Claim = Callable[[], Awaitable[list[StoredSms]]]
 
 
@@ -409,7 +411,7 @@ class Worker:
             batch = _Batch()
             try:
                 await self._fill(batch, [turn], _claim_nothing)
-            except (OperationalError, DatabaseAway):
+            except AGAIN:
                 if not left:
                     raise
                 await asyncio.sleep(PAUSES_S[left - 1])
@@ -424,8 +426,9 @@ class Worker:
             batch = _Batch()
             try:
                 await self._fill(batch, [], partial(self._inbox.claim_one, message.id))
-            except (OperationalError, DatabaseAway) as error:
-                away = isinstance(error, DatabaseAway) and batch.heard  # it was being handled
+            except AGAIN as error:
+                broke = isinstance(error, DatabaseAway) and not isinstance(error, DatabaseFull)
+                away = broke and batch.heard  # it was being handled
                 if away and await self._count_away(message) >= MOST_AWAYS:
                     log.error("the database went away under a message again and again", extra={"inbox": message.id})
                     await self._set_aside(message, error)

@@ -40,6 +40,7 @@ AWAY = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
     asyncpg.IdleInTransactionSessionTimeoutError,  # after SILENT_MS
 )
 
@@ -58,8 +59,14 @@ NOT_UTF8 = (
 )
 # Between two steps the program is at work itself, and on a slow machine for longer than SILENT_MS.
 NEVER_SILENT = "SET LOCAL idle_in_transaction_session_timeout = 0"
-# Two units of work want the same rows: they waited for each other in a deadlock, or one would have (models/sql.py).
-CROSSED = (asyncpg.TransactionRollbackError, asyncpg.LockNotAvailableError)
+# What may be run again. Two units of work want the same rows: they waited for each other in a deadlock, or one would
+# have (models/sql.py). Or the database had no memory left, or somebody, or a limit of time, ended what it was asked.
+AGAIN = (
+    asyncpg.TransactionRollbackError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.OutOfMemoryError,
+    asyncpg.QueryCanceledError,
+)
 
 
 class DatabaseError(Exception):
@@ -68,6 +75,10 @@ class DatabaseError(Exception):
 
 class DatabaseAway(Exception):
     """The connection to the database broke; nothing that was begun on it is there, but for an OutcomeUnknown."""
+
+
+class DatabaseFull(DatabaseAway, OperationalError):
+    """There is no room on its disk: nothing that was begun is there, and it may be run again when there is some."""
 
 
 class OutcomeUnknown(DatabaseAway):
@@ -238,8 +249,8 @@ class Database:
     async def work(self) -> AsyncIterator[BaseDBAsyncClient]:
         """One unit of work: everything inside is committed together, or nothing is.
 
-        Raises DatabaseAway when the connection broke: nothing that was done inside is to blame. OutcomeUnknown is one
-        that broke at the commit.
+        Raises DatabaseAway when the connection broke, DatabaseFull when its disk is full: nothing that was done inside
+        is to blame. OutcomeUnknown is one that broke at the commit. OperationalError is what may be run again.
         """
         away: type[DatabaseAway] = DatabaseAway
         try:
@@ -247,8 +258,10 @@ class Database:
                 yield opened
                 away = OutcomeUnknown
         except Exception as error:
-            if isinstance(error, CROSSED):
-                raise OperationalError(error) from error  # it may be run again
+            if _is_full(error):
+                raise DatabaseFull(str(error).partition("\n")[0]) from error  # PostgreSQL has hints below
+            if isinstance(error, AGAIN):
+                raise OperationalError(error) from error
             if _is_away(error):
                 raise away(type(error).__name__) from error
             raise
@@ -289,6 +302,12 @@ class Database:
 def _is_without_tables(error: OperationalError) -> bool:
     """Whether there is no such table, and not that this user may not read it."""
     return isinstance(error.args[0], asyncpg.UndefinedTableError) or "no such table" in str(error)
+
+
+def _is_full(error: Exception) -> bool:
+    """Whether there is no room on the disk of the database."""
+    said = error.args[0] if isinstance(error, OperationalError) and error.args else error
+    return isinstance(said, asyncpg.DiskFullError) or (isinstance(said, sqlite3.Error) and "disk is full" in str(said))
 
 
 def _is_away(error: BaseException | None) -> bool:
