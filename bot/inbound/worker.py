@@ -433,6 +433,8 @@ class Worker:
                     log.error("the database went away under a message again and again", extra={"inbox": message.id})
                     await self._set_aside(message, error)
                     return
+                if not left and not batch.heard:
+                    raise DatabaseAway from error  # it was not begun
                 if not left:
                     raise
                 await asyncio.sleep(PAUSES_S[left - 1])

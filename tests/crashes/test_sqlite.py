@@ -26,7 +26,7 @@ async def test_who_waited_in_vain_works_on_when_the_file_is_free(empty_url: str)
         await database.client.execute_query("PRAGMA busy_timeout=0")
         other = sqlite3.connect(empty_url.removeprefix("sqlite://"), isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(sqlite3.OperationalError, match="database is locked"):
+        with pytest.raises(OperationalError, match="database is locked"):
             async with database.work():
                 raise AssertionError("the other one has it")
         other.close()

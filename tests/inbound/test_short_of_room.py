@@ -1,4 +1,5 @@
-"""The database, or the token journal, finds no room for a moment: no message is to blame, and each is answered then."""
+"""The database, or the token journal, has no room or no time for a moment: no message is to blame, and each is answered
+then."""
 
 import errno
 import os
@@ -7,11 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import aiosqlite
 import asyncpg
 import pytest
 from tortoise.exceptions import OperationalError
 
 from bot.inbound import worker
+from bot.inbound.inbox import StoredSms
 from bot.server import Server
 from models.sql import execute
 from models.tokens import journal
@@ -86,3 +89,34 @@ async def test_a_sale_is_tried_again_when_the_token_journal_has_no_room(
     phones = Phones(mwanga)
     await phones.text("Asha", "BUY SHS0283 8000")
     assert dict(await phones.text("Asha", f"1 {PINS['Asha']}"))["Asha"].startswith("SOLD")
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_a_message_waits_while_another_program_has_the_file(
+    mwanga: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For longer than its three tries alone, of which none began."""
+    handle, run_alone = mwanga.worker._dispatcher.handle, worker.Worker._run_message
+    ask, fails_first, locked = aiosqlite.Connection.execute, iter([True]), list[bool]()
+
+    async def handles(message: StoredSms, *about: Any) -> Any:
+        if next(fails_first, False):
+            raise ZeroDivisionError
+        return await handle(message, *about)
+
+    async def runs_alone(self: worker.Worker, message: StoredSms) -> None:
+        locked.extend([True] * 3)
+        monkeypatch.setattr(worker.Worker, "_run_message", run_alone)
+        await run_alone(self, message)
+
+    async def asks(self: aiosqlite.Connection, *statement: Any) -> Any:
+        if locked and statement == ("BEGIN IMMEDIATE",):
+            locked.pop()
+            raise sqlite3.OperationalError("database is locked")
+        return await ask(self, *statement)
+
+    monkeypatch.setattr(mwanga.worker._dispatcher, "handle", handles)
+    monkeypatch.setattr(worker.Worker, "_run_message", runs_alone)
+    monkeypatch.setattr(aiosqlite.Connection, "execute", asks)
+    mwanga.inbox.busy = True  # it is stored by itself, before its batch
+    assert [text[:8] for _name, text in await Phones(mwanga).text("Asha", "CASH")] == ["You hold"]
