@@ -282,10 +282,11 @@ class Phones:
         return await queue.forget_receivers(connection(), self.clock(), most)
 
     def _wait(self) -> float:
-        """Seconds until the next look, or until a phone may get more, which the last turn has not seen yet."""
+        """Seconds until the next look, or until a phone may get more, which the last turn has not seen yet. The clock
+        may have been set back within that turn."""
         waiting = [each.ready_at for name, each in self._choices.items() if name in self._streams]
         due = min([self._look_at, *(at for at in waiting if at > self.turned_at)])
-        return max(0, due - self.clock()) / 1000
+        return max(0, min(LOOK_MS, due - self.clock())) / 1000
 
 
 def _works(phone: Phone) -> bool:

@@ -242,7 +242,8 @@ class Outbox:
         if self._results or (not self._stopping and any(lane.room(now) for lane in lanes)):
             return 0
         resuming = [at for lane in lanes if (at := lane.resumes_at(now))]
-        return max(0, min([self._look_at, *resuming]) - now) / 1000
+        # Not longer than to the next look: the clock may have been set back within the turn.
+        return max(0, min([self._look_every, *(at - now for at in (self._look_at, *resuming))])) / 1000
 
     @asynccontextmanager
     async def _writing(self, now: int) -> AsyncIterator[tuple[BaseDBAsyncClient, list[Result]]]:

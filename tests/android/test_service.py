@@ -72,6 +72,20 @@ async def test_a_phone_is_told_and_gets_its_messages_after_the_clock_was_set_bac
     assert b"".join([chunk async for chunk in stream.chunks()]).count(b"MessageEnqueued") >= 2
 
 
+async def test_phones_are_looked_after_when_the_clock_was_set_back_meanwhile(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = shop.phones.look
+
+    async def looks() -> None:
+        await look()
+        shop.clock.now -= HOUR
+
+    monkeypatch.setattr(shop.phones, "look", looks)
+    await shop.phones.turn()
+    assert 0 < shop.phones._wait() <= 2
+
+
 async def test_a_phone_is_told_of_what_is_more_urgent_than_what_has_to_wait(shop: Shop) -> None:
     await shop.link(VODACOM)
     stream = await shop.phones.open_stream(shop.phone)

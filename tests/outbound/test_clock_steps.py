@@ -130,6 +130,17 @@ async def test_what_was_too_late_ends_when_the_clock_was_right(bench: Bench, mon
     assert await bench.states() == {"token": "expired"} and not bench.gateway.requests
 
 
+async def test_a_clock_set_back_within_a_turn_does_not_put_the_next_one_off(bench: Bench) -> None:
+    """For as long as it went back nobody would see what other servers do, or what is due."""
+
+    async def set_back(_db: object, now: int) -> int:
+        bench.clock.now -= HOUR
+        return now
+
+    bench.outbox.shared_time = set_back
+    assert 0 < await bench.outbox.turn() <= 10
+
+
 async def test_a_server_with_another_clock_takes_nothing_from_one_that_is_alive(bench: Bench) -> None:
     if bench.database.embedded:
         pytest.skip("one process has an embedded database to itself")
