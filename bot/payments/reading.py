@@ -11,7 +11,7 @@ from tortoise.exceptions import OperationalError
 from bot.gateways import Callback
 from bot.payments.base import Provider
 from bot.payments.settling import NotYet, Settler
-from bot.runtime import Database, Purge
+from bot.runtime import Database, DatabaseAway, Purge
 from models.alerts import raise_alert
 from models.money import notices
 from models.money.notices import Kept
@@ -82,10 +82,13 @@ class Reader:
             if held is None:
                 return False
             try:
-                async with self._database.part():
+                async with self._database.part() as unit:
+                    unit.alone = True  # it waits for whoever has what it is about
                     outcome = await self._handle(held)
             except NotYet:
                 await notices.put_off(held, self._clock() + NOT_YET_MS)
+            except DatabaseAway:
+                raise  # it stays as it is, for later
             except Exception as error:
                 await self._note_failed(held, error)
             else:

@@ -20,7 +20,7 @@ from tortoise.transactions import in_transaction
 from bot.runtime.addresses import check_address, connect_arguments, is_embedded, most_connections, shown, sqlite_file
 from bot.runtime.steps import Steps
 from models import TABLES, migrations
-from models.sql import begin_unit_of_work, connection, execute
+from models.sql import UnitOfWork, begin_unit_of_work, connection, execute
 
 APPS = {"models": {"models": TABLES, "default_connection": "default", "migrations": "models.migrations"}}
 TORTOISE = {"connections": {"default": "sqlite://:memory:"}, "apps": APPS}  # for tortoise's `makemigrations`
@@ -258,10 +258,8 @@ class Database:
                 yield opened
                 away = OutcomeUnknown
         except Exception as error:
-            if _is_full(error):
-                raise DatabaseFull(str(error).partition("\n")[0]) from error  # PostgreSQL has hints below
-            if isinstance(error, AGAIN):
-                raise OperationalError(error) from error
+            if again := _find_again(error):
+                raise again from error
             if _is_away(error):
                 raise away(type(error).__name__) from error
             raise
@@ -285,16 +283,18 @@ class Database:
             raise
 
     @asynccontextmanager
-    async def part(self) -> AsyncIterator[None]:
+    async def part(self) -> AsyncIterator[UnitOfWork]:
         """A part of the unit of work that is under way: when it raises it is undone alone, and what the unit holds
-        stays held."""
+        stays held. OperationalError is what may be run again."""
         db = connection()
         await db.execute_query("SAVEPOINT part")
         try:
-            async with begin_unit_of_work(db):
-                yield
-        except Exception:
+            async with begin_unit_of_work(db) as unit:
+                yield unit
+        except Exception as error:
             await db.execute_query("ROLLBACK TO SAVEPOINT part")
+            if again := _find_again(error):
+                raise again from error
             raise
         await db.execute_query("RELEASE SAVEPOINT part")
 
@@ -302,6 +302,13 @@ class Database:
 def _is_without_tables(error: OperationalError) -> bool:
     """Whether there is no such table, and not that this user may not read it."""
     return isinstance(error.args[0], asyncpg.UndefinedTableError) or "no such table" in str(error)
+
+
+def _find_again(error: Exception) -> OperationalError | None:
+    """What may be run again, by its name on both engines."""
+    if _is_full(error):
+        return DatabaseFull(str(error).partition("\n")[0])  # PostgreSQL has hints below
+    return OperationalError(error) if isinstance(error, AGAIN) else None
 
 
 def _is_full(error: Exception) -> bool:
