@@ -99,6 +99,7 @@ PURGES = (
 WORKERS = 4  # on PostgreSQL, where a worker waits for the network much of its time
 MINUTE_S = 60.0
 STOP_S = 6.0  # in which everything has to come to an end; with the 3 s that requests get, a stop takes under 10 s
+UNDO_S = 1.0  # in which what was given up is undone, where the database's machine has not vanished
 CONNECTIONS = 0  # no bound to requests at once: the outbox has one for each gateway, and none waits for another in here
 # We end an unused connection before the other side does, as Node.js after 5 s: of what is written at that moment nobody
 # knows whether it was taken.
@@ -480,24 +481,29 @@ async def _working(server: Server, serving: bool) -> AsyncIterator[None]:
         for loop in loops.values():
             loop.stop()
         server.payments.stop()
-        await _end(until, *running, *paying)
+        await _end(_left(until - 1.0), *running, *paying)
         server.worker.stop()
-        await _end(until, *handling)
-        await server.payments.finish(within=max(1.0, until - asyncio.get_running_loop().time() - 1.0))
+        await _end(_left(until - 1.0), *handling)
+        await server.payments.finish(within=_left(until - 1.0))
         if sending:
-            await server.outbox.stop(within=max(1.0, until - asyncio.get_running_loop().time()))
-            await sending
+            left = _left(until) + 1.0  # the last second is for writing what came back
+            stopping = asyncio.create_task(server.outbox.stop(within=left - 1.0), name="what is being sent")
+            await _end(left, stopping, sending)
 
 
-async def _end(until: float, *tasks: "asyncio.Task[None]") -> None:
-    """Wait for tasks that were told to stop. One that hangs, as the database does, is given up in time: what it began
-    is not committed, and is done after the next start."""
-    left = until - asyncio.get_running_loop().time()
-    done, hanging = await asyncio.wait(tasks, timeout=max(1.0, left - 1.0))
+def _left(until: float) -> float:
+    """The seconds until then; one at least."""
+    return max(1.0, until - asyncio.get_running_loop().time())
+
+
+async def _end(within: float, *tasks: "asyncio.Task[None]") -> None:
+    """Wait so many seconds for tasks that were told to stop. One that hangs, as the database does, is given up then:
+    what it began is not committed, and is done after the next start."""
+    done, hanging = await asyncio.wait(tasks, timeout=within)
     for task in hanging:
         log.error("%s hangs and is given up", task.get_name())
         task.cancel()
-    await asyncio.gather(*hanging, return_exceptions=True)
+    await asyncio.wait({asyncio.gather(*hanging, return_exceptions=True)}, timeout=UNDO_S)
     await asyncio.gather(*done)
 
 
