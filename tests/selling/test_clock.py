@@ -15,7 +15,7 @@ from models.money.day_close import bounds_of, close_all
 from models.selling import Appliance, Sale
 from models.sql import connection, execute
 from models.tickets import Category, Ticket, TicketState
-from tests.world.people import PEOPLE, PINS, Phones
+from tests.world.people import PEOPLE, PINS, Dialled, Phones
 from tests.world.prompt import Run
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -98,7 +98,20 @@ async def test_a_clock_that_jumps_between_question_and_answer_sells_nothing(
     await said(mwanga, YES)
     await said(mwanga, "BUY 04123456784 3000")
     traveller.shift(-2 * HOUR)
-    assert await said(mwanga, YES) == REFUSED
+    assert await said(mwanga, YES) == "Too late. Not sold. Send it again."
+    assert await said(mwanga, "BUY 04123456784 3000") == REFUSED
+    assert await Sale.all().count() == 1
+
+
+async def test_a_clock_that_jumps_between_two_screens_sells_nothing(
+    mwanga: Server, traveller: time_machine.Traveller
+) -> None:
+    await said(mwanga, "BUY EB100042 2000")
+    await said(mwanga, YES)
+    selling = Dialled(mwanga, PEOPLE["Asha"], "selling", "*384*20*1*04123456784*3000#")
+    assert "Your PIN" in await selling.enter("")
+    traveller.shift(-2 * HOUR)
+    assert await selling.enter(PINS["Asha"]) == f"END {REFUSED}"
     assert await Sale.all().count() == 1
 
 
