@@ -21,7 +21,7 @@ from bot.inbound.sms import APOLOGY, Dispatcher, Handled
 from bot.inbound.ussd import SESSION_OVER, Screen, Session, Sessions
 from bot.message import UssdTurn
 from bot.outbound import Claimed, Lane, NewMessage, Outbox, enqueue
-from bot.runtime import Database, DatabaseAway, DatabaseFull, Metrics, OutcomeUnknown
+from bot.runtime import Database, DatabaseAway, Metrics, NotNow, OutcomeUnknown
 from bot.talks.contacts import STATES, PhoneState, callers_and_contacts, hold, save
 from bot.text import Text, _
 from bot.text.entry import LONGEST, shown
@@ -427,14 +427,12 @@ class Worker:
             try:
                 await self._fill(batch, [], partial(self._inbox.claim_one, message.id))
             except AGAIN as error:
-                broke = isinstance(error, DatabaseAway) and not isinstance(error, DatabaseFull)
+                broke = isinstance(error, DatabaseAway) and not isinstance(error, NotNow)
                 away = broke and batch.heard  # it was being handled
                 if away and await self._count_away(message) >= MOST_AWAYS:
                     log.error("the database went away under a message again and again", extra={"inbox": message.id})
                     await self._set_aside(message, error)
                     return
-                if not left and not batch.heard:
-                    raise DatabaseAway from error  # it was not begun
                 if not left:
                     raise
                 await asyncio.sleep(PAUSES_S[left - 1])

@@ -1,6 +1,6 @@
 """What any server needs: the database, metrics, logs, housekeeping."""
 
-from bot.runtime.database import Database, DatabaseAway, DatabaseError, DatabaseFull, OutcomeUnknown
+from bot.runtime.database import Database, DatabaseAway, DatabaseError, NotNow, OutcomeUnknown
 from bot.runtime.housekeeping import Housekeeping, Purge
 from bot.runtime.metrics import Metrics
 
@@ -8,9 +8,9 @@ __all__ = [
     "Database",
     "DatabaseAway",
     "DatabaseError",
-    "DatabaseFull",
     "Housekeeping",
     "Metrics",
+    "NotNow",
     "OutcomeUnknown",
     "Purge",
 ]

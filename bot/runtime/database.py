@@ -77,8 +77,8 @@ class DatabaseAway(Exception):
     """The connection to the database broke; nothing that was begun on it is there, but for an OutcomeUnknown."""
 
 
-class DatabaseFull(DatabaseAway, OperationalError):
-    """There is no room on its disk: nothing that was begun is there, and it may be run again when there is some."""
+class NotNow(DatabaseAway, OperationalError):
+    """Its disk is full, or another program has its file: nothing that was begun is there, and it may be run again."""
 
 
 class OutcomeUnknown(DatabaseAway):
@@ -249,8 +249,8 @@ class Database:
     async def work(self) -> AsyncIterator[BaseDBAsyncClient]:
         """One unit of work: everything inside is committed together, or nothing is.
 
-        Raises DatabaseAway when the connection broke, DatabaseFull when its disk is full: nothing that was done inside
-        is to blame. OutcomeUnknown is one that broke at the commit. OperationalError is what may be run again.
+        Raises DatabaseAway when the connection broke, NotNow when the disk is full: nothing that was done inside is to
+        blame. OutcomeUnknown is one that broke at the commit. OperationalError is what may be run again.
         """
         away: type[DatabaseAway] = DatabaseAway
         try:
@@ -306,15 +306,16 @@ def _is_without_tables(error: OperationalError) -> bool:
 
 def _find_again(error: Exception) -> OperationalError | None:
     """What may be run again, by its name on both engines."""
-    if _is_full(error):
-        return DatabaseFull(str(error).partition("\n")[0])  # PostgreSQL has hints below
+    if _can_nobody_now(error):
+        return NotNow(str(error).partition("\n")[0])  # PostgreSQL has hints below
     return OperationalError(error) if isinstance(error, AGAIN) else None
 
 
-def _is_full(error: Exception) -> bool:
-    """Whether there is no room on the disk of the database."""
+def _can_nobody_now(error: Exception) -> bool:
+    """Whether there is no room on the disk of the database, or another program has its file."""
     said = error.args[0] if isinstance(error, OperationalError) and error.args else error
-    return isinstance(said, asyncpg.DiskFullError) or (isinstance(said, sqlite3.Error) and "disk is full" in str(said))
+    in_sqlite = isinstance(said, sqlite3.Error) and any(word in str(said) for word in ("disk is full", "is locked"))
+    return in_sqlite or isinstance(said, asyncpg.DiskFullError)
 
 
 def _is_away(error: BaseException | None) -> bool:

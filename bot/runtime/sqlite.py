@@ -92,12 +92,9 @@ class _Transaction(SqliteTransactionWrapper):
     async def begin(self) -> None:
         # IMMEDIATE takes the write lock now, so that whatever is read stays true until the commit, also with
         # the command line at work beside the server. A rollback that failed, on a broken disk, has left its own open.
-        try:
-            if self._connection.in_transaction:
-                await self._connection.rollback()
-            await self._connection.execute("BEGIN IMMEDIATE")
-        except sqlite3.Error as error:
-            raise _by_name(error) from error
+        if self._connection.in_transaction:
+            await self._connection.rollback()
+        await self._connection.execute("BEGIN IMMEDIATE")
 
     async def commit(self) -> None:
         """What only counts at the commit, as an entry that does not balance, leaves the transaction open in SQLite, and

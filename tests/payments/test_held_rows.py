@@ -12,7 +12,7 @@ from tortoise.exceptions import OperationalError
 
 from bot.payments.base import Answer
 from bot.payments.simulated import Does
-from bot.runtime import Database, DatabaseAway, DatabaseFull
+from bot.runtime import Database, DatabaseAway, NotNow
 from bot.server import Server
 from models.money import notices
 from models.selling import requests
@@ -100,7 +100,7 @@ async def test_a_notice_is_not_to_blame_for_a_disk_that_is_full(
 
     with monkeypatch.context() as patched:
         patched.setattr(reader._settler, "settle", full)
-        with pytest.raises(DatabaseFull) as caught:
+        with pytest.raises(NotNow) as caught:
             await reader.handle_next()
         assert isinstance(caught.value, DatabaseAway)
     [row] = await execute(mwanga.database.client, "SELECT tries, done_at FROM notice")
