@@ -102,7 +102,9 @@ def listed_rows(rows: Sequence[Sequence[Any]], kinds: Sequence[str]) -> tuple[st
 
 @cache
 def _of_lists(kinds: tuple[str, ...]) -> str:
-    return f"SELECT * FROM unnest({', '.join(f'${n}::{kind}[]' for n, kind in enumerate(kinds, 1))})"
+    names = ", ".join(f"column{n}" for n, _kind in enumerate(kinds, 1))  # as VALUES calls them
+    lists = ", ".join(f"${n}::{kind}[]" for n, kind in enumerate(kinds, 1))
+    return f"SELECT {names} FROM unnest({lists}) AS listed ({names})"
 
 
 @lru_cache(maxsize=1024)
