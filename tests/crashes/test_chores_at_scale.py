@@ -1,4 +1,4 @@
-"""What happens by the clock holds nobody up: no portion of it takes 20 ms of the loop's thread, with half a million
+"""What happens by the clock holds nobody up: no portion of it takes 20 ms of the loop's thread, with a million
 customers on the embedded database, their meters, contracts, messages and sales. PostgreSQL does its own part beside the
 loop, whose share does not grow with customers."""
 
@@ -24,7 +24,7 @@ from models.sql import DAY_MS, HOUR_MS, execute, ms_of
 
 # On PostgreSQL that is to ask and to read what is answered.
 MOST_S = 0.020
-CUSTOMERS = {"sqlite": 500_000, "postgres": 50_000}
+CUSTOMERS = {"sqlite": 1_000_000, "postgres": 50_000}
 DUE_TODAY = 400
 AGENTS = 300
 HOURS = 3  # of which the sales are added up
