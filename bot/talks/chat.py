@@ -40,6 +40,7 @@ from models.sql import forget_ahead
 T = TypeVar("T")
 BACK_LINE, MORE_LINE = _("0. Back"), _("More")
 _ONE_COMMAND, _NO_STAR = _("One command in each text, please."), _("Answer without *.")
+_ONE_NUMBER = re.compile(r"[^\w\s]*\d+(?:[.,]\d{1,3})?[^\w\s]*")
 SILENT = ("pin", "quote")  # recorded beside the questions: going back passes over them
 
 
@@ -538,10 +539,15 @@ class Chat(Turn):
 
 
 def _without_pin(pieces: Sequence[str]) -> list[str]:
-    """The same with stars in place of a PIN. Six digits that come first are an amount: BUY Baraka for TZS 150000."""
+    """The same with stars in place of a PIN. A number that comes first is an amount, whatever signs are on it, as in
+    BUY Baraka for TZS 150000/=: behind it a PIN may be in pieces, 739 164."""
     says_nothing = (courtesies.says_nothing(piece) or stands_beside(piece) for piece in pieces)
     first = next((place for place, nothing in enumerate(says_nothing) if not nothing), 0)
-    return [piece if place == first and piece.isdecimal() else starred(piece) for place, piece in enumerate(pieces)]
+    if not pieces or not _ONE_NUMBER.fullmatch(pieces[first]):
+        return [starred(piece) for piece in pieces]
+    behind = " ".join(pieces[first + 1 :])
+    without = starred(behind)
+    return [*pieces] if without == behind else [*pieces[: first + 1], *without.split(" ")]
 
 
 def _count_numbers(pieces: Sequence[str]) -> int:

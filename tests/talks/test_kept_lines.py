@@ -1,5 +1,7 @@
 """What of one line waits in the database for the answer to "Which one?"."""
 
+import re
+
 import pytest
 
 from bot.server import Server
@@ -15,12 +17,20 @@ LINES = {
     f"CASHIN Asha 50000 {PIN}": "Upokee TZS 50,000 kutoka Asha Mushi?",
     f"CASHIN Asha 50000 TENA {PIN}": "Upokee TZS 50,000 kutoka Asha Mushi?",
     f"CASHIN Asha 50000 PIN{PIN}": "PIN ina tarakimu sita.",
+    f"CASHIN Asha 50000 {PIN[:3]} {PIN[3:]}": "Upokee TZS 50,000 kutoka Asha Mushi?",
     f"CASHIN Asha 150000 {PIN}": "Upokee TZS 150,000 kutoka Asha Mushi?",
     "CASHIN Asha 150000": "Upokee TZS 150,000 kutoka Asha Mushi?",
     f"BUY Baraka 5000 {PIN}": "Uza siku 5 (TZS 5,000) kwa BARAKA P., SHS0283?",
+    "BUY Baraka 150000/=": "Uza siku 150 (TZS 150,000) kwa BARAKA P., SHS0283?",
+    f"CASHIN Asha 150000/= {PIN}": "Upokee TZS 150,000 kutoka Asha Mushi?",
     "BUY Baraka for Tsh 140000": "Uza siku 140 (TZS 140,000) kwa BARAKA P., SHS0283?",
     f"FIX Baraka no light, my pin is {PIN}, since monday": "no light my pin is ******",
 }
+
+
+def holds_pin(kept: str) -> bool:
+    """Whether it has the digits of the PIN one after the other, whatever stands between them."""
+    return PIN in re.sub(r"[^0-9a-z]", "", kept.lower())
 
 
 @pytest.mark.parametrize("line", LINES)
@@ -35,7 +45,7 @@ async def test_no_pin_is_kept_while_it_is_asked_who_is_meant(mwanga: Server, lin
         await world.gives("EB100043", "Baraka")
     [(_juma, asked)] = await phones.text("Juma", line)
     assert asked.startswith("Kipi?")
-    assert PIN not in (await phones.conversation("Juma")).dump()
+    assert not holds_pin((await phones.conversation("Juma")).dump())
     said = dict(await phones.text("Juma", "1"))["Juma"]
     assert LINES[line] in said
-    assert PIN not in (await phones.conversation("Juma")).dump()
+    assert not holds_pin((await phones.conversation("Juma")).dump())
