@@ -52,6 +52,7 @@ ALONE_TRIES = 3
 MOST_AWAYS = 3  # so often the database may go away under one message
 PAUSES_S = (0.8, 0.2)  # before the last try and the one before it: a database that restarts is back within seconds
 NOT_SURE = _("Not sure. Send TOKEN serial before you sell again. Help {help}")
+UNSURE = _("Not sure if it was done. Dial again. Help {help}")
 SMS_FOLLOWS = _("This takes longer. If it went through, an SMS follows. Else dial again. Help {help}")
 # In a flood a batch begins so long after the one before at the earliest, and accepting has twice as long as handling,
 # unless nothing comes for so long.
@@ -112,7 +113,8 @@ class _Batch:
     @asynccontextmanager
     async def doubting(self) -> AsyncIterator[None]:
         """Let no turn be told that it failed of which nobody knows whether it did: the connection broke at the commit.
-        Where it may have sold it is said how to look; whatever else ended its session may have had an effect too."""
+        Where it may have sold it is said how to look; whatever else ended its session may have had an effect too, of
+        which an SMS tells this phone or none."""
         try:
             yield
         except OutcomeUnknown:
@@ -120,7 +122,8 @@ class _Batch:
                 if screen.handled.outcome in ("sold", "repeated"):  # whose screen may have said so
                     turn.sorry = NOT_SURE
                 elif screen.response.startswith("END") and turn.sorry is APOLOGY:
-                    turn.sorry = SMS_FOLLOWS
+                    told = {message.phone for message in screen.handled.outgoing}
+                    turn.sorry = SMS_FOLLOWS if turn.turn.phone in told else UNSURE
             raise
 
 

@@ -15,6 +15,7 @@ from tests.world.people import PEOPLE, PINS, Phones
 
 NOT_SURE = "END Not sure. Send TOKEN serial before you sell again. Help +255700000000"
 SMS_FOLLOWS = "END This takes longer. If it went through, an SMS follows. Else dial again. Help +255700000000"
+UNSURE = "END Not sure if it was done. Dial again. Help +255700000000"
 SORRY = "END Sorry, that did not work. Nothing was sold. The office knows. Call +255700000000."
 
 
@@ -141,24 +142,26 @@ async def test_what_sold_nothing_is_no_reason_for_doubt(phones: Phones, line: Li
 
 
 @pytest.mark.parametrize(
-    ("who", "chosen", "answers", "said"),
+    ("who", "chosen", "answers", "unsure", "said"),
     [
-        ("Asha", "Void a sale", ["1", "wrong meter", PINS["Asha"]], "END ASKED: take back TZS 8,000, SHS0283"),
-        ("Baraka", "Buy", ["5000"], "END 5 days for TZS 5,000, SHS0283. Now your phone asks for your M-Pesa PIN."),
+        ("Asha", "Void a sale", ["1", "wrong meter", PINS["Asha"]], SMS_FOLLOWS, "END ASKED: take back TZS 8,000"),
+        ("Baraka", "Buy", ["5000"], UNSURE, "END 5 days for TZS 5,000, SHS0283. Now your phone asks for your M-Pesa"),
+        ("Asha", "Lock an agent", ["0700000002", PINS["Juma"]], UNSURE, "END LOCKED. +255700000002 sells nothing"),
+        ("Asha", "Language", ["3"], UNSURE, "END C'est fait."),
     ],
 )
 @pytest.mark.parametrize("breaks", ["after", "before"])
 async def test_what_may_be_done_is_not_said_to_have_failed(
-    phones: Phones, line: Line, breaks: str, who: str, chosen: str, answers: list[str], said: str
+    phones: Phones, line: Line, breaks: str, who: str, chosen: str, answers: list[str], unsure: str, said: str
 ) -> None:
-    """Whoever dials again is told how it stands."""
+    """Whoever dials again is told how it stands; an SMS is promised to whom one goes."""
     await phones.enter("Asha", PINS["Asha"])
     await phones.choose(who, chosen)
     for answer in answers[:-1]:
         await phones.enter(who, answer)
     turns = len(await execute(connection(), "SELECT 1 FROM ussdturn"))
     line.breaks, line.table, line.stays_away = breaks, f"ussdturn WHERE id > {turns}", True
-    assert await phones.enter(who, answers[-1]) == SMS_FOLLOWS
+    assert await phones.enter(who, answers[-1]) == unsure
     line.away = False
     assert (await phones.sessions[who].repeat()).startswith(said)
 
