@@ -6,7 +6,7 @@ import os
 import pkgutil
 import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -285,15 +285,18 @@ class Database:
     @asynccontextmanager
     async def part(self) -> AsyncIterator[UnitOfWork]:
         """A part of the unit of work that is under way: when it raises it is undone alone, and what the unit holds
-        stays held. OperationalError is what may be run again."""
+        stays held. OperationalError is what may be run again; NotNow ends the unit as well."""
         db = connection()
         await db.execute_query("SAVEPOINT part")
         try:
             async with begin_unit_of_work(db) as unit:
                 yield unit
         except Exception as error:
-            await db.execute_query("ROLLBACK TO SAVEPOINT part")
-            if again := _find_again(error):
+            again = _find_again(error)
+            # A full disk may have had SQLite undo the whole unit: then it knows no part any more.
+            with suppress(OperationalError) if isinstance(again, NotNow) else nullcontext():
+                await db.execute_query("ROLLBACK TO SAVEPOINT part")
+            if again:
                 raise again from error
             raise
         await db.execute_query("RELEASE SAVEPOINT part")

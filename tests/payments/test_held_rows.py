@@ -17,7 +17,7 @@ from bot.server import Server
 from models.money import notices
 from models.selling import requests
 from models.settings import Setting
-from models.sql import execute
+from models.sql import connection, execute
 from tests.world.people import PEOPLE, Phones
 
 WAITS = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
@@ -105,4 +105,26 @@ async def test_a_notice_is_not_to_blame_for_a_disk_that_is_full(
         assert isinstance(caught.value, DatabaseAway)
     [row] = await execute(mwanga.database.client, "SELECT tries, done_at FROM notice")
     assert (row["tries"], row["done_at"]) == (0, 0)
+    assert await reader.handle_next() and await notices.next_at() == 0
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_nor_for_a_file_that_can_grow_no_more(mwanga: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite undoes the whole unit of work in the middle of a statement, and there is room for less."""
+    await pay(mwanga)
+    reader, client = mwanga.payments.reader, mwanga.database.client
+
+    async def fills(*_: object, **__: object) -> str:
+        await execute(connection(), "INSERT INTO setting (name, value) VALUES ('large', $1)", ["x" * 5_000_000])
+        return "settled"
+
+    [size] = await execute(client, "PRAGMA page_count")
+    await execute(client, f"PRAGMA max_page_count = {size['page_count'] + 8}")
+    with monkeypatch.context() as patched:
+        patched.setattr(reader._settler, "settle", fills)
+        with pytest.raises(NotNow):
+            await reader.handle_next()
+    [row] = await execute(client, "SELECT tries, done_at FROM notice")
+    assert (row["tries"], row["done_at"]) == (0, 0)
+    await execute(client, "PRAGMA max_page_count = 1000000")
     assert await reader.handle_next() and await notices.next_at() == 0
