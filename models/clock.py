@@ -35,6 +35,7 @@ class Doubt(StrEnum):
 
     BEHIND = "behind"
     AHEAD = "ahead"
+    CLOSED = "in a day that is closed"  # nobody can say that it is right: nothing is booked before that day's end
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,10 @@ class LastCommit:
     at: datetime | None
     accepted: str  # what the office said last; empty: nothing
     closed: datetime | None = None  # the end of the last day that is closed for everybody
+
+    def closed_until(self, now: datetime) -> datetime | None:
+        """The end of a day that is closed and not over yet; None where there is none."""
+        return self.closed if self.closed and now < self.closed else None
 
 
 def find_doubt(now: datetime, elapsed: float, last: datetime | None, evidence: Evidence) -> Doubt | None:
@@ -97,8 +102,8 @@ class Clock:
     async def doubt(self) -> Doubt | None:
         """Whether the clock is in doubt now."""
         last, now = await once("the last commit", read_last), datetime.now(UTC)
-        if last.closed and now < last.closed:
-            return Doubt.BEHIND
+        if last.closed_until(now):
+            return Doubt.CLOSED
         if self._evidence is None:
             return Doubt.BEHIND if last.at and now < last.at - BEHIND else None
         if last.accepted != self._accepted:  # the office said that it is right as it is

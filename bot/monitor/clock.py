@@ -14,6 +14,8 @@ CLOCK_SENTENCES = {
     "right, run: mwanga clock right",
     Doubt.AHEAD: "The server's clock is over a day ahead of the last sale. Nothing is sold. Set it; or, if it is "
     "right after a pause, run: mwanga clock right",
+    Doubt.CLOSED: "A day is closed that is not over by the server's clock. Nothing is sold until it is over. If the "
+    "clock is behind, set it.",
 }
 
 

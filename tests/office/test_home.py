@@ -14,6 +14,7 @@ from handlers.office.frame.times import age, when
 from handlers.office.home import machine
 from handlers.office.home.machine import Machine, write_size
 from models.audit import Audit
+from models.clock import CLOCK, Doubt
 from models.messages import State, beats
 from models.money import disputes, hand_in, receiving
 from models.money.books import keep_check, last_check
@@ -445,6 +446,19 @@ async def test_the_clock_is_said_to_be_right_by_a_button(office: Office, monkeyp
     assert "is behind the last sale: nothing is sold." in await office.page()
     assert await press(office, "/home/clock") == "/?done=clock"
     assert "Nothing needs you." in await office.page()
+
+
+async def test_nobody_can_say_that_a_clock_is_right_by_which_a_closed_day_is_not_over(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def is_in_closed_day() -> Doubt:
+        return Doubt.CLOSED
+
+    monkeypatch.setattr(CLOCK, "doubt", is_in_closed_day)
+    page = await office.page()
+    assert "A day is closed that is not over by the server's clock" in page and "right as it is" not in page
+    pressed = await office.post("/home/clock", csrf=await office.csrf("/"))  # on a page from before
+    assert pressed.headers["Location"] == "/"
 
 
 async def test_a_disk_that_is_nearly_full_is_said(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -135,6 +135,7 @@ async def test_nothing_is_sold_into_a_day_that_a_clock_ahead_of_ours_has_closed(
     async with mwanga.database.work():
         await accept_clock("test")
     assert await said(mwanga, "BUY EB100042 2000") == REFUSED, "the day is closed, whatever the clock says"
+    assert await CLOCK.doubt() is Doubt.CLOSED
     traveller.move_to(midnight + SECOND)
     assert (await said(mwanga, "BUY EB100042 2000")).startswith("Sell")
     assert (await said(mwanga, YES)).startswith("SOLD")
@@ -185,12 +186,20 @@ async def test_the_office_is_told_once(mwanga: Server, traveller: time_machine.T
 
 
 def test_what_the_office_is_told_fits_one_sms() -> None:
-    assert max(map(len, CLOCK_SENTENCES.values())) <= 160
+    assert max(len(CLOCK_SENTENCES[doubt]) for doubt in Doubt) <= 160
 
 
 def test_the_office_says_that_the_clock_is_right(run: Run) -> None:
     result = run("clock", "right")
     assert result.exit_code == 0 and result.output.endswith("Servers sell.\n")
+
+
+def test_it_reads_until_when_nothing_is_sold_where_a_day_is_closed(run: Run) -> None:
+    with time_machine.travel(NOW + DAY, tick=False):
+        assert run("close", "yesterday", "--all", "--by", "Rehema").exit_code == 0
+    with time_machine.travel(NOW, tick=False):
+        said = run("clock", "right").output
+    assert said == "It is 24/11 12:00. The day until 25/11 00:00 is closed: servers sell then.\n"
 
 
 async def test_by_a_clock_that_is_ahead_nobody_is_told_that_something_is_overdue(

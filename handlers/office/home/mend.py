@@ -9,7 +9,7 @@ from handlers.office.frame.routes import DESK, FORM, OWNER_ONLY, USER, office_pa
 from handlers.office.frame.words import _
 from handlers.tickets.news import News
 from models.audit import record
-from models.clock import accept_clock
+from models.clock import CLOCK, Doubt, accept_clock
 from models.people import OfficeUser
 from models.tickets import TicketState, tickets
 
@@ -60,4 +60,4 @@ async def say_clock_is_right(request: web.Request) -> web.StreamResponse:
     """The clock is in doubt, and right: what is sold from now on is sold by it."""
     async with request.app[SERVER].database.work():
         await accept_clock(request[USER].name)
-    raise redirect("/?done=clock")
+    raise redirect("/" if await CLOCK.doubt() is Doubt.CLOSED else "/?done=clock")

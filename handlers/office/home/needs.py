@@ -37,6 +37,10 @@ WAITS = N_("{messages} cannot go out{way}: {why}")
 DOUBTS = {
     Doubt.BEHIND: N_("The server's clock went back, or is behind the last sale: nothing is sold. Set the clock."),
     Doubt.AHEAD: N_("The server's clock is over a day ahead of the last sale: nothing is sold. Set the clock."),
+    Doubt.CLOSED: N_(
+        "A day is closed that is not over by the server's clock: nothing is sold until it is over. If the clock is"
+        " behind, set it."
+    ),
 }
 
 
@@ -94,7 +98,7 @@ def _of_clock(server: Server, seen: Seen) -> Iterator[Need]:
             (),
             _("Is it {time} now?", time=f"{day_name(server.company, seen.at)} {server.company.clock(seen.at)}"),
         )
-        yield Need(_(DOUBTS[seen.doubt]), [right])
+        yield Need(_(DOUBTS[seen.doubt]), [] if seen.doubt is Doubt.CLOSED else [right])
 
 
 def _of_books(server: Server, seen: Seen) -> Iterator[Need]:
