@@ -98,7 +98,9 @@ PURGES = (
 )
 WORKERS = 4  # on PostgreSQL, where a worker waits for the network much of its time
 MINUTE_S = 60.0
-STOP_S = 6.0  # in which everything has to come to an end; with the 3 s that requests get, a stop takes under 10 s
+# In which everything has to come to an end. With the 3 s that requests get, a stop takes under 10 s; some 16 where the
+# machine of the database has vanished: each kind of loop is given up by itself then.
+STOP_S = 6.0
 UNDO_S = 1.0  # in which what was given up is undone, where the database's machine has not vanished
 CONNECTIONS = 0  # no bound to requests at once: the outbox has one for each gateway, and none waits for another in here
 # We end an unused connection before the other side does, as Node.js after 5 s: of what is written at that moment nobody

@@ -64,7 +64,7 @@ def _serve(config: Config, *, load_demo: bool) -> None:
                 backlog=CONNECT_AT_ONCE,
                 access_log=None,
                 print=lambda _line: typer.echo(_welcome(config) if load_demo else say_addresses(config)),
-                shutdown_timeout=3.0,  # callbacks end within it; with the outbox's 5 s a stop takes under 10 s
+                shutdown_timeout=3.0,  # callbacks end within it; what else a stop takes is in bot/app.py
                 loop=uvloop.new_event_loop(),
             )
     except OSError as error:

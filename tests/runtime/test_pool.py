@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.runtime import Database
+from bot.runtime import Database, over_asyncpg
 from bot.runtime.over_asyncpg import HOST_SIGNS
 from models.sql import execute
 
@@ -32,6 +32,17 @@ async def test_a_transaction_that_somebody_left_open_is_undone(database: Databas
     async with database.client.acquire_connection() as connection:
         await connection.execute("BEGIN; INSERT INTO setting (name, value) VALUES ('half', 'done')")
     assert not await execute(database.client, "SELECT 1 FROM setting WHERE name = 'half'")
+
+
+@pytest.mark.parametrize("engine", ["postgres"])
+async def test_what_hangs_on_a_connection_does_not_keep_the_pool_open(
+    empty_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its machine has vanished, and it never comes back to the pool."""
+    monkeypatch.setattr(over_asyncpg, "CLOSE_S", 0)
+    async with Database(empty_url) as opened:
+        hanging = (await opened.client._pool.acquire())._con
+    assert hanging.is_closed()
 
 
 @asynccontextmanager
