@@ -36,13 +36,15 @@ def _in_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
 async def fail_to_insert(
     mwanga: Server, monkeypatch: pytest.MonkeyPatch, error: Callable[[], Exception], times: int
 ) -> None:
-    """So many times there is no room for another message that goes out."""
+    """So many times there is no room for another message that goes out. SQLite undoes the whole transaction then."""
     async with mwanga.database.work() as db:
         kind = type(db)
     run, failing = kind.execute_many, iter(range(times))
 
     async def runs(self: Any, query: str, values: list[list[Any]]) -> None:
         if "INSERT INTO outbox" in query and next(failing, None) is not None:
+            if mwanga.database.embedded:
+                await self._connection.rollback()
             raise error()
         await run(self, query, values)
 
