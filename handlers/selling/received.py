@@ -44,7 +44,7 @@ from models.selling.refusals import (
 )
 from models.selling.requests import PaymentRequest, Reason, RequestState
 from models.selling.sales import newest_of_payment
-from models.sql import HOUR_MS
+from models.sql import HOUR_MS, now_ms
 
 Told = list[tuple[str, list[Copy]]]
 WAITING = "Money waits for somebody of the office to say what it is for: mwanga payments waiting"
@@ -90,25 +90,29 @@ async def book_payment(
     """Book and apply a payment of which one source tells, in the caller's unit of work, and what everybody is told.
     Raises ValueError for what is no payment."""
     received = await receive(payment)
-    if received.taken_out:
-        await _put_back(received, payment, request)
+    if received.taken_out and not await _put_back(received, payment, request):
+        if request and request.state != RequestState.PAID:
+            await requests.leave_to_person(request, now=now_ms())
+        return received, []
     if request:
         await requests.note_paid(request, received.payment.id)
     return received, await _apply(received, payment, request, company)
 
 
-async def _put_back(received: Received, said: Incoming, request: PaymentRequest | None) -> None:
+async def _put_back(received: Received, said: Incoming, request: PaymentRequest | None) -> bool:
     """What was taken out of the books since it never came is in them again when another source tells of it, or the push
-    that it answers. What is only said once more the office looks at, and what may be in them under another name."""
+    that it answers. False: it stays out. What is only said once more the office looks at, and what may be in the books
+    under another name."""
     payment = received.payment
     said_before = received.repeated and (request is None or request.state == RequestState.PAID)
     what = f"{payment.provider} {payment.reference} was taken out of the books, and a {said.source.value} tells of it"
     if said_before or await other_name_of(payment):
         await raise_alert_once(f"{what}: it stays out.", HOUR_MS)
-        return
+        return False
     await lock_payment(payment.id)
     await put_back(payment.id, f"told by a {said.source.value}", actor=said.seen_by or payment.provider)
     await raise_alert(f"{what}: it is in them again.")
+    return True
 
 
 async def _apply(received: Received, said: Incoming, request: PaymentRequest | None, company: Company) -> Told:

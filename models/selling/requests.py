@@ -20,8 +20,8 @@
     all but paid         paid        money came: note_paid. It counts whenever it comes
     unknown              unknown     it was looked up in vain: look_again; at last it waits for a person (look_at 0)
     failed, expired      the same    its provider has news of it: look_now has it looked up, as long as unknown ones
-                                       are. Where it says that it is paid, and by no receipt, it is listed with those
-                                       that are unknown: await_receipt
+                                       are. Where it says that it is paid, and by no receipt that is in the books, it
+                                       is listed with those that are unknown: await_receipt, leave_to_person
 
 While it has not ended, one for a contract by instalments holds so much of the debt back: the database does it
 (models/money/reservations.py), and lets no two pushes ask for more than is owed.
@@ -77,7 +77,7 @@ class RequestState(StrEnum):
 
 
 NOT_PAID = (RequestState.FAILED, RequestState.EXPIRED)
-NO_RECEIPT = "no receipt"  # the code of one that is paid, as its provider says, and by no receipt
+NO_RECEIPT = "no receipt"  # the code of one that is paid, as its provider says, and by no receipt that we have
 
 
 class Reason(StrEnum):
@@ -497,6 +497,13 @@ async def await_receipt(request: PaymentRequest, until: int, *, now: int) -> Non
     await end(request, RequestState.UNKNOWN, code=NO_RECEIPT, reason="", now=now)
     await execute(connection(), AWAIT_RECEIPT, [request.id, until])
     request.code, request.look_at, request.expires_at = NO_RECEIPT, until, until
+
+
+async def leave_to_person(request: PaymentRequest, *, now: int) -> None:
+    """Its provider says that a held one is paid, by a receipt that is not in the books: nobody but a person finds out
+    more."""
+    await await_receipt(request, now, now=now)
+    await look_at(request, 0, NO_RECEIPT)
 
 
 async def look_again(request: PaymentRequest, *, code: str, now: int) -> bool:

@@ -666,6 +666,38 @@ async def test_the_same_money_under_another_name_stays_out_of_the_books(mwanga: 
     assert await Sale.all().count() == 1 and await find_fault() == ""
 
 
+async def same_money_as_the_push_of(mwanga: Server) -> PaymentRequest:
+    """A push whose receipt was taken out of the books, since another name has the same money in them."""
+    request, said = await asked(mwanga), paid("EB100042", phone=PEOPLE["Baraka"])
+    for payment in (under_another_name(said), replace(said, source=Source.TEXT)):
+        await take(mwanga, payment)
+    async with mwanga.database.work():
+        await never_came(await Payment.get(provider=M_PESA), "the same money", actor="rehema")
+    return request
+
+
+@pytest.mark.parametrize("state", ["asked", "expired"])
+async def test_a_push_is_left_to_a_person_whose_receipt_stays_out_of_the_books(mwanga: Server, state: str) -> None:
+    request = await same_money_as_the_push_of(mwanga)
+    await PaymentRequest.filter(id=request.id).update(state=state, look_at=now_ms())
+    for _twice in range(2):
+        assert await take(mwanga, paid("", phone=PEOPLE["Baraka"]), request.reference) == []
+    [push] = await requests.list_open(unknown=True)
+    assert (push.id, push.payment_id, push.look_at) == (request.id, None, 0)
+    assert len(await alerts_of("stays out")) == 1
+    assert await Sale.all().count() == 1 and await find_fault() == ""
+
+
+async def test_nor_is_it_said_to_be_booked_by_the_receipt_of_the_portal(mwanga: Server) -> None:
+    request = await same_money_as_the_push_of(mwanga)
+    await PaymentRequest.filter(id=request.id).update(state="unknown", look_at=0)
+    settler = Settler(mwanga.company, book, mwanga.composer.tell)
+    with pytest.raises(by_hand.NotDone, match="RKL51ZDR4F is not booked"):
+        async with mwanga.database.work():
+            await by_hand.book_receipt(request, "RKL51ZDR4F", company=mwanga.company, settler=settler, actor="rehema")
+    assert (await PaymentRequest.get(id=request.id)).state == RequestState.UNKNOWN
+
+
 async def test_the_portal_shows_a_receipt_that_was_taken_out_of_the_books(mwanga: Server) -> None:
     request = await asked(mwanga)
     await taken_out(mwanga, paid("0712", phone=PEOPLE["Baraka"]))
