@@ -42,8 +42,9 @@ STANDS = f"""SELECT EXISTS ({AS_OTHER_NAME}) AS other_name, EXISTS ({TAKEN_OUT.f
 FIRST_SOURCE = "SELECT source FROM evidence WHERE payment_id = $1 ORDER BY id LIMIT 1"
 # Operators give a reference once. Two of digits alone, of two operators, may be the same by chance, months apart.
 OTHER_NAME_DAYS = 30
-FIND_OTHER_NAME = """SELECT provider FROM payment WHERE reference = $1 AND provider <> 'cash' AND provider <> 'wallet'
-  AND provider <> $2 AND paid_at > $3 AND paid_at < $4 ORDER BY id LIMIT 1"""
+FIND_OTHER_NAME = f"""SELECT p.provider FROM payment p WHERE p.reference = $1
+  AND p.provider <> 'cash' AND p.provider <> 'wallet' AND p.provider <> $2 AND p.paid_at > $3 AND p.paid_at < $4
+  AND NOT EXISTS ({TAKEN_OUT.format(key="'payment ' || p.id || ' never came'")}) ORDER BY p.id LIMIT 1"""
 # Two servers may hear of one reference under two names at the same instant: one is first.
 ONE_BY_ONE = "SELECT pg_advisory_xact_lock(hashtextextended($1, 7269427))"
 CORRECTION = """SELECT l.amount AS more FROM entry e JOIN line l ON l.entry_id = e.id
@@ -219,7 +220,7 @@ def never_came_key(payment_id: int) -> str:
 
 
 async def other_name_of(payment: Payment) -> str:
-    """Another provider that told of this reference in these days; empty: none did."""
+    """Another provider that told of this reference in these days, and whose payment is in the books; empty: none."""
     days, paid_at = timedelta(days=OTHER_NAME_DAYS), read_moment(payment.paid_at)
     span = [paid_at - days, paid_at + days]
     rows = await execute(connection(), FIND_OTHER_NAME, [payment.reference, payment.provider, *span])

@@ -666,6 +666,18 @@ async def test_the_same_money_under_another_name_stays_out_of_the_books(mwanga: 
     assert await Sale.all().count() == 1 and await find_fault() == ""
 
 
+async def test_what_is_in_the_books_under_no_other_name_any_more_is_not_the_same_money(mwanga: Server) -> None:
+    """It was taken out of them under both names."""
+    text = replace(paid("0712"), source=Source.TEXT)
+    await taken_out(mwanga, replace(text, provider="pesa"))
+    payment = await taken_out(mwanga, text)
+    assert not await Suspense.filter(why=Why.OTHER_NAME).exists()
+    await take(mwanga, paid("0712"))
+    assert await balance(AccountKind.UNAPPLIED, payment.id) == -5_000_00
+    [alert] = await alerts_of("out of the books")
+    assert "it is in them again" in alert and await find_fault() == ""
+
+
 async def same_money_as_the_push_of(mwanga: Server) -> PaymentRequest:
     """A push whose receipt was taken out of the books, since another name has the same money in them."""
     request, said = await asked(mwanga), paid("EB100042", phone=PEOPLE["Baraka"])
