@@ -165,7 +165,7 @@ class Settler:
         return "to be looked up"
 
     async def _end(self, answer: Answer, request: PaymentRequest) -> str:
-        state = ENDS[answer.state]
+        state, said_paid = ENDS[answer.state], request.code == NO_RECEIPT
         reason = answer.reason.value if answer.reason else ""
         if not await requests.end(request, state, code=answer.code, reason=reason, now=self._clock()):
             return "no news"
@@ -176,7 +176,9 @@ class Settler:
             await raise_alert_once(said, HOUR_MS)
         # Who paid the bill meanwhile, as for a phone that did not ring, has her code: she reads of no other money.
         if answer.state is State.UNKNOWN or not await self._bought(request):
-            await self._tell_all(await self._book(answer, self._company))
+            told = await self._book(answer, self._company)
+            # She may have read the same before she read that it is paid: it is news again.
+            await self._tell_all([(f"{origin} after all", copies) for origin, copies in told] if said_paid else told)
         return state.value
 
     async def _tell_all(self, told: Told) -> None:

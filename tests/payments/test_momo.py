@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bot.payments import by_hand
 from models.selling import requests
 from models.sql import now_ms
 from tests.emulators.momo import ENVIRONMENT, KEY, SECRET, USER, Collection, Emulator, Trouble
@@ -315,20 +316,46 @@ async def test_a_receipt_that_is_named_later_needs_no_person(demo_url: str, push
         assert await payments(at, "momo") == [("363440463", 5_000_00)] and await alerts(at) == []
 
 
+async def paid_after_its_end(at: Serving, momo: Emulator, push_clock: PushClock) -> Collection:
+    """MTN says of one that had expired that it is paid, and names no receipt."""
+    one = await rings(at, momo)
+    push_clock.forward(331)
+    at.mwanga.payments.notify()
+    await becomes(at, "expired")
+    one.status = "SUCCESSFUL"
+    await momo.call_back(one)
+    await settled(at)
+    await waits_for(at, "SELECT 1 FROM payment_request WHERE code = 'no receipt' AND look_at > 0")
+    return one
+
+
+async def texts(at: Serving) -> list[str]:
+    """What Baraka reads, up to the first full stop."""
+    rows = await at.rows("SELECT text FROM outbox WHERE phone = $1 ORDER BY id", [PEOPLE["Baraka"]])
+    return [row["text"].partition(".")[0] for row in rows]
+
+
+NOT_PAID, SAID_SO = "Not paid: TZS 5,000, SHS0283", "MoMo says that you paid TZS 5,000, SHS0283"
+
+
 async def test_what_is_paid_after_its_end_and_names_no_receipt_is_listed_until_a_person_has_it(
     demo_url: str, push_clock: PushClock
 ) -> None:
     async with selling(demo_url) as (at, momo):
-        one = await rings(at, momo)
-        push_clock.forward(331)
-        at.mwanga.payments.notify()
-        await becomes(at, "expired")
-        one.status = "SUCCESSFUL"
-        await momo.call_back(one)
-        await settled(at)
-        await waits_for(at, "SELECT 1 FROM payment_request WHERE code = 'no receipt' AND look_at > 0")
+        await paid_after_its_end(at, momo, push_clock)
         push_clock.forward(301)
         at.mwanga.payments.notify()
         await waits_for(at, "SELECT 1 FROM alert WHERE sentence LIKE '%no receipt came%'")
         [push] = await requests.list_open(unknown=True)
         assert (push.code, push.look_at) == ("no receipt", 0)
+
+
+async def test_who_read_that_it_is_paid_reads_that_nothing_was_when_it_is_put_aside(
+    demo_url: str, push_clock: PushClock
+) -> None:
+    async with selling(demo_url) as (at, momo):
+        await paid_after_its_end(at, momo, push_clock)
+        [push] = await requests.list_open(unknown=True)
+        async with at.mwanga.database.work():
+            await by_hand.park(push, settler=at.mwanga.payments.settler, actor="rehema")
+        assert await texts(at) == [NOT_PAID, SAID_SO, NOT_PAID]
