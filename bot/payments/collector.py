@@ -191,8 +191,8 @@ class Collector:
         await self._write(partial(self._note_look, request, answer))
 
     async def _note_look(self, request: PaymentRequest, answer: Answer) -> None:
-        """What had ended before stays so, unless it is paid."""
-        if answer.state is not State.PAID and request.state in requests.NOT_PAID:
+        """What had ended before stays so, unless it is paid, or was said to be."""
+        if answer.state is not State.PAID and request.state in requests.NOT_PAID and not request.in_doubt:
             await self._note_end_stands(request, answer)
         elif answer.state in (State.PENDING, State.UNKNOWN):
             await self._note_no_news(request, answer)
@@ -200,8 +200,8 @@ class Collector:
             await self._settler.settle(answer)
 
     async def _note_no_news(self, request: PaymentRequest, answer: Answer) -> None:
-        """What is still unknown is looked up again; what rang for too long has expired, unless its money is there. News
-        that came while the provider was asked stands."""
+        """What is still in doubt is looked up again; what rang for too long has expired, unless its money is there.
+        News that came while the provider was asked stands."""
         now, held = self._clock(), await self._hold_unchanged(request)
         if held is None:
             return
@@ -210,7 +210,7 @@ class Collector:
             await requests.look_at(held, min(soon, held.expires_at))
         elif confirmed := await self._settler.find_confirmed(held):
             await self._settler.settle(confirmed)
-        elif held.state == RequestState.UNKNOWN:
+        elif held.in_doubt:
             await self._note_in_vain(held, answer)
         elif answer.state is State.PENDING:
             code = answer.code or "expired"

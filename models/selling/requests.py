@@ -21,7 +21,8 @@
     unknown              unknown     it was looked up in vain: look_again; at last it waits for a person (look_at 0)
     failed, expired      the same    its provider has news of it: look_now has it looked up, as long as unknown ones
                                        are. Where it says that it is paid, and by no receipt that is in the books, it
-                                       is listed with those that are unknown: await_receipt, leave_to_person
+                                       is as those that are unknown, and may fail or expire once more:
+                                       await_receipt, leave_to_person
 
 While it has not ended, one for a contract by instalments holds so much of the debt back: the database does it
 (models/money/reservations.py), and lets no two pushes ask for more than is owed.

@@ -359,3 +359,34 @@ async def test_who_read_that_it_is_paid_reads_that_nothing_was_when_it_is_put_as
         async with at.mwanga.database.work():
             await by_hand.park(push, settler=at.mwanga.payments.settler, actor="rehema")
         assert await texts(at) == [NOT_PAID, SAID_SO, NOT_PAID]
+
+
+async def test_who_read_that_it_is_paid_reads_that_nothing_was_when_its_provider_says_so(
+    demo_url: str, push_clock: PushClock
+) -> None:
+    async with selling(demo_url) as (at, momo):
+        one = await paid_after_its_end(at, momo, push_clock)
+        one.status, one.reason = "FAILED", "NOT_ENOUGH_FUNDS"
+        push_clock.forward(301)
+        at.mwanga.payments.notify()
+        await becomes(at, "failed")
+        assert await texts(at) == [NOT_PAID, SAID_SO, NOT_PAID] and await requests.list_open() == []
+
+
+@pytest.mark.parametrize("trouble", [None, Trouble(502, "<html>")], ids=["pending", "no answer"])
+async def test_what_is_paid_after_its_end_is_looked_up_for_two_days_and_then_left_to_a_person(
+    demo_url: str, push_clock: PushClock, trouble: Trouble | None
+) -> None:
+    async with selling(demo_url) as (at, momo):
+        one = await paid_after_its_end(at, momo, push_clock)
+        one.status = "PENDING"
+        momo.troubles += [trouble] * 2 if trouble else []
+        push_clock.forward(301)
+        at.mwanga.payments.notify()
+        await waits_for(at, f"SELECT 1 FROM payment_request WHERE looks = 2 AND look_at < {now_ms() + 60_000}")
+        await at.rows("UPDATE payment_request SET looks = 60 RETURNING id")
+        push_clock.forward(48 * 3_600)
+        at.mwanga.payments.notify()
+        await waits_for(at, "SELECT 1 FROM alert WHERE sentence LIKE 'Nobody knows whether%'")
+        [push] = await requests.list_open(unknown=True)
+        assert (push.state, push.code, push.look_at) == ("expired", "no receipt", 0)
