@@ -20,7 +20,7 @@ from models.alerts import raise_alert, raise_alert_once
 from models.audit import record
 from models.messages import MessageKind
 from models.money.payments import Payment
-from models.money.receiving import Incoming, Received, Why, lock_payment, other_name_of, receive, unapplied
+from models.money.receiving import Incoming, Received, Source, Why, lock_payment, other_name_of, receive, unapplied
 from models.money.reconciling import put_back
 from models.money.waiting import NoSuchPayment, find_unapplied, is_in_doubt, is_passing
 from models.money.wallets import NothingUnapplied, NotPrepaid, find_prepaid, top_up_wallet, with_wallet
@@ -107,7 +107,8 @@ async def _put_back(received: Received, said: Incoming, request: PaymentRequest 
     said_before = received.repeated and (request is None or request.state == RequestState.PAID)
     what = f"{payment.provider} {payment.reference} was taken out of the books, and a {said.source.value} tells of it"
     if said_before or await other_name_of(payment):
-        await raise_alert_once(f"{what}: it stays out.", HOUR_MS)
+        if request or said.source is not Source.STATEMENT:  # a line puts it in as it is settled
+            await raise_alert_once(f"{what}: it stays out.", HOUR_MS)
         return False
     await lock_payment(payment.id)
     await put_back(payment.id, f"told by a {said.source.value}", actor=said.seen_by or payment.provider)

@@ -14,13 +14,15 @@ from bot.payments import Answer, Refusal, State, by_hand
 from bot.payments.settling import NotYet, Settler
 from bot.server import Server
 from handlers.selling.received import assign, book, book_payment, validate
+from handlers.selling.statement_lines import take_line
 from models.clock import CLOCK, Doubt
 from models.devices import Device
 from models.money.books import find_fault
 from models.money.ledger import AccountKind, balance
 from models.money.payments import Payment
 from models.money.receiving import Incoming, Source, Suspense, Why
-from models.money.reconciling import NotSettled, ToldAnew, add_file, never_came, reconcile
+from models.money.reconciling import NotSettled, Said, ToldAnew, add_file, add_line, never_came, reconcile
+from models.money.statements import Direction, StatementLine
 from models.money.waiting import NoSuchPayment
 from models.people import Agent, Customer, OfficeUser
 from models.selling import Contract, requests, voids
@@ -708,6 +710,21 @@ async def test_nor_is_it_said_to_be_booked_by_the_receipt_of_the_portal(mwanga: 
         async with mwanga.database.work():
             await by_hand.book_receipt(request, "RKL51ZDR4F", company=mwanga.company, settler=settler, actor="rehema")
     assert (await PaymentRequest.get(id=request.id)).state == RequestState.UNKNOWN
+
+
+async def test_of_what_a_line_puts_in_the_books_nobody_hears_that_it_stays_out(mwanga: Server) -> None:
+    said, line = paid("SHS0283"), {"direction": Direction.IN, "provider": M_PESA, "reference": "RKL51ZDR4F"}
+    async with mwanga.database.work():
+        await add_line(Said(amount=said.amount, at=said.paid_at, **line), actor="rehema")
+    for payment in (under_another_name(said), said):
+        await take(mwanga, payment)
+    async with mwanga.database.work():
+        await never_came(await Payment.get(provider=M_PESA), "the same money", actor="rehema")
+    async with mwanga.database.work():
+        by = {"company": mwanga.company, "composer": mwanga.composer}
+        booked = await take_line(await StatementLine.get(), "rehema", **by)
+    assert (booked.waits, booked.messages) == (said.amount, 0) and await alerts_of("stays out") == []
+    assert await find_fault() == ""
 
 
 async def test_the_portal_shows_a_receipt_that_was_taken_out_of_the_books(mwanga: Server) -> None:
