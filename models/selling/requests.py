@@ -435,11 +435,11 @@ async def find_lost(provider: str, *, phone: str, amount: int, now: int) -> Paym
 
 
 async def waiting_for(provider: str, *, phone: str, amount: int, account: str = "") -> list[PaymentRequest]:
-    """The pushes to this phone for this amount (minor units) that nobody knows to be paid yet; two at most, and with an
+    """The pushes to this phone for this amount (minor units) that nobody knows to be paid yet, the newest two; with an
     account those alone that showed it."""
-    condition = f"{_OPEN} AND provider = $1 AND phone = $2 AND amount = $3 AND created_at > $4 ORDER BY id DESC LIMIT 2"
+    condition = f"{_OPEN} AND provider = $1 AND phone = $2 AND amount = $3 AND created_at > $4 ORDER BY id DESC"
     found = await find_rows(PaymentRequest, condition, [provider, phone, amount, now_ms() - LOST_WITHIN_MS])
-    return [push for push in found if not account or _letters(push.account) == _letters(account)]
+    return [push for push in found if not account or _letters(push.account) == _letters(account)][:2]
 
 
 async def shown_as(typed: str, amount: int) -> list[PaymentRequest]:

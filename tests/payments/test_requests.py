@@ -224,3 +224,15 @@ async def test_what_rings_is_looked_for_among_what_rings(mwanga: Server) -> None
     """And not among all that ever rang: each confirmation of a till asks."""
     plan = await execute(mwanga.database.client, f"EXPLAIN QUERY PLAN {requests.RINGING}", ["daraja", 5_000_00])
     assert "payment_request_rings" in str(plan)
+
+
+async def test_of_three_pushes_to_one_phone_the_oldest_is_found_by_its_account(mwanga: Server) -> None:
+    """Nobody knows of any of them whether it is paid."""
+    serials = ("SHS0283", "EB100042", "04123456784")
+    for minutes, serial in zip((30, 20, 10), serials, strict=True):
+        await put(await ask(mwanga, serial, serial=serial), "unknown", created_at=now_ms() - minutes * 60_000)
+    of = {"phone": PEOPLE["Baraka"], "amount": 5_000_00}
+    for serial in serials:
+        [push] = await requests.waiting_for("daraja", account=serial.lower(), **of)
+        assert push.account == serial
+    assert [push.account for push in await requests.waiting_for("daraja", **of)] == ["04123456784", "EB100042"]
