@@ -280,12 +280,12 @@ async def test_news_of_one_that_has_failed_tell_nobody_twice(demo_url: str) -> N
         one.status, one.reason = "FAILED", "APPROVAL_REJECTED"
         await momo.call_back(one)
         await becomes(at, "failed")
-        told = await at.rows("SELECT id FROM outbox")
+        told = await at.rows("SELECT id FROM outbox ORDER BY id")
         await momo.call_back(one, body=one.said | {"again": "yes"})
         await settled(at)
         await waits_for(at, "SELECT 1 FROM payment_request WHERE looks = 1 AND look_at = 0")
         assert (await becomes(at, "failed"))["reason"] == "cancelled"
-        assert await at.rows("SELECT id FROM outbox") == told
+        assert await at.rows("SELECT id FROM outbox ORDER BY id") == told
 
 
 async def test_what_is_paid_in_another_currency_is_not_booked_as_ours(demo_url: str, push_clock: PushClock) -> None:

@@ -434,7 +434,7 @@ async def test_the_receipt_that_the_alert_asks_for_may_have_bought_what_the_push
         for serial, receipt in (("EB100042", "UKS0000006"), (SERIAL, "UKS0000007")):
             assert await daraja.pay_bill(serial, "5000.00", receipt=receipt) == "0"
         await settled(at)
-        told = await at.rows("SELECT id FROM outbox")
+        told = await at.rows("SELECT id FROM outbox ORDER BY id")
         company, settler = at.mwanga.company, at.mwanga.payments.settler
 
         async def enter(receipt: str) -> None:
@@ -445,7 +445,7 @@ async def test_the_receipt_that_the_alert_asks_for_may_have_bought_what_the_push
             await enter("UKS0000006")
         await enter("UKS0000007")
         await becomes(at, "paid")
-        assert await at.rows("SELECT id FROM outbox") == told and len(await payments(at)) == 2
+        assert await at.rows("SELECT id FROM outbox ORDER BY id") == told and len(await payments(at)) == 2
 
 
 @pytest.mark.parametrize("phone", ["2547 ***** 126", PEOPLE["Baraka"]], ids=["masked", "whole"])
@@ -485,13 +485,13 @@ async def test_who_has_her_code_does_not_read_that_nothing_was_paid(
         await becomes(at, "asked")
         assert await daraja.pay_bill(SERIAL, "5000.00", receipt="UKS0000007") == "0"
         await settled(at)
-        told = await at.rows("SELECT id FROM outbox")
+        told = await at.rows("SELECT id FROM outbox ORDER BY id")
         if trouble:
             daraja.trouble(QUERY, trouble)
         push_clock.forward(181)
         at.mwanga.payments.notify()
         await becomes(at, "paid")
-        assert await at.rows("SELECT id FROM outbox") == told
+        assert await at.rows("SELECT id FROM outbox ORDER BY id") == told
         heard = await at.rows("SELECT source FROM evidence")
         assert [row["source"] for row in heard] == ["callback"], "an answer that names no receipt is no evidence of it"
 
@@ -508,7 +508,7 @@ async def test_nor_does_who_paid_the_bill_because_the_phone_did_not_ring(
         await becomes(at, "asked")
         assert await daraja.pay_bill(SERIAL, "5000.00", receipt="UKS0000007") == "0"
         await settled(at)
-        told = await at.rows("SELECT id FROM outbox")
+        told = await at.rows("SELECT id FROM outbox ORDER BY id")
         if says == "callback":
             await daraja.fail(push, 1037)
         else:
@@ -516,7 +516,7 @@ async def test_nor_does_who_paid_the_bill_because_the_phone_did_not_ring(
             push_clock.forward(181)
             at.mwanga.payments.notify()
         assert (await becomes(at, "failed"))["reason"] == "no answer"
-        assert await at.rows("SELECT id FROM outbox") == told
+        assert await at.rows("SELECT id FROM outbox ORDER BY id") == told
 
 
 async def test_what_is_confirmed_and_was_never_answered_is_unknown_no_more(
