@@ -539,15 +539,21 @@ class Chat(Turn):
 
 
 def _without_pin(pieces: Sequence[str]) -> list[str]:
-    """The same with stars in place of a PIN. A number that comes first is an amount, whatever signs are on it, as in
-    BUY Baraka for TZS 150000/=: behind it a PIN may be in pieces, 739 164."""
+    """The same with stars in place of a PIN, which may be in pieces, 739 164. A number that comes first is an amount,
+    whatever signs are on it, as in BUY Baraka for TZS 150000/=."""
     says_nothing = (courtesies.says_nothing(piece) or stands_beside(piece) for piece in pieces)
-    first = next((place for place, nothing in enumerate(says_nothing) if not nothing), 0)
-    if not pieces or not _ONE_NUMBER.fullmatch(pieces[first]):
-        return [starred(piece) for piece in pieces]
-    behind = " ".join(pieces[first + 1 :])
-    without = starred(behind)
-    return [*pieces] if without == behind else [*pieces[: first + 1], *without.split(" ")]
+    first = next((place for place, nothing in enumerate(says_nothing) if not nothing), len(pieces))
+    amount = [*pieces[: first + 1]]
+    if not _is_amount(" ".join(amount[first:])):
+        amount = []
+    behind = [starred(piece) for piece in pieces[len(amount) :]]
+    without = starred(" ".join(behind))
+    return [*amount, *(behind if without == " ".join(behind) else without.split(" "))]
+
+
+def _is_amount(piece: str) -> bool:
+    """Whether a piece is an amount, or else has a number that is no PIN."""
+    return bool(_ONE_NUMBER.fullmatch(piece)) or (any(map(str.isdigit, piece)) and starred(piece) == piece)
 
 
 def _count_numbers(pieces: Sequence[str]) -> int:

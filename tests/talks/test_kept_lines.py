@@ -24,6 +24,9 @@ LINES = {
     "BUY Baraka 150000/=": "Uza siku 150 (TZS 150,000) kwa BARAKA P., SHS0283?",
     f"CASHIN Asha 150000/= {PIN}": "Upokee TZS 150,000 kutoka Asha Mushi?",
     "BUY Baraka for Tsh 140000": "Uza siku 140 (TZS 140,000) kwa BARAKA P., SHS0283?",
+    f"CASHIN Asha TZS50000 {PIN[:3]} {PIN[3:]}": "Upokee TZS 50,000 kutoka Asha Mushi?",
+    f"CASHIN Asha 50k {PIN[:3]} {PIN[3:]}": "50k si wazi: andika 50000.",
+    f"FIX Baraka no light pin {PIN[:3]} {PIN[3:]}": "no light pin ******",
     f"FIX Baraka no light, my pin is {PIN}, since monday": "no light my pin is ******",
 }
 
