@@ -53,6 +53,7 @@ MOST_AWAYS = 3  # so often the database may go away under one message
 PAUSES_S = (0.8, 0.2)  # before the last try and the one before it: a database that restarts is back within seconds
 NOT_SURE = _("Not sure. Send TOKEN serial before you sell again. Help {help}")
 UNSURE = _("Not sure if it was done. Dial again. Help {help}")
+ASKED = ("asked the phone", "asked an agent")  # to pay, or to take the cash: an SMS tells how that ended
 SMS_FOLLOWS = _("This takes longer. If it went through, an SMS follows. Else dial again. Help {help}")
 # In a flood a batch begins so long after the one before at the earliest, and accepting has twice as long as handling,
 # unless nothing comes for so long.
@@ -123,7 +124,8 @@ class _Batch:
                     turn.sorry = NOT_SURE
                 elif screen.response.startswith("END") and turn.sorry is APOLOGY:
                     told = {message.phone for message in screen.handled.outgoing}
-                    turn.sorry = SMS_FOLLOWS if turn.turn.phone in told else UNSURE
+                    tells = turn.turn.phone in told or screen.handled.outcome in ASKED
+                    turn.sorry = SMS_FOLLOWS if tells else UNSURE
             raise
 
 

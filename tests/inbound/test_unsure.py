@@ -145,7 +145,13 @@ async def test_what_sold_nothing_is_no_reason_for_doubt(phones: Phones, line: Li
     ("who", "chosen", "answers", "unsure", "said"),
     [
         ("Asha", "Void a sale", ["1", "wrong meter", PINS["Asha"]], SMS_FOLLOWS, "END ASKED: take back TZS 8,000"),
-        ("Baraka", "Buy", ["5000"], UNSURE, "END 5 days for TZS 5,000, SHS0283. Now your phone asks for your M-Pesa"),
+        (
+            "Baraka",
+            "Buy",
+            ["5000"],
+            SMS_FOLLOWS,
+            "END 5 days for TZS 5,000, SHS0283. Now your phone asks",
+        ),
         ("Asha", "Lock an agent", ["0700000002", PINS["Juma"]], UNSURE, "END LOCKED. +255700000002 sells nothing"),
         ("Asha", "Language", ["3"], UNSURE, "END C'est fait."),
     ],
