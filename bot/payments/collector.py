@@ -34,6 +34,7 @@ AGAIN_MS = 15_000  # after a look that a callback wanted, and to which no answer
 PUT_OFF_MS = (2_000, 5_000, 10_000, 20_000)  # after a provider has not taken one for now
 AGAIN_S = 1.0  # after which what came of a call is written again
 TRIES = 3  # two that wanted the same rows get another chance
+UNDO_S = 1.0  # in which what was given up at a stop is undone, where the database is there
 NOT_SENT = "not sent"
 
 
@@ -90,7 +91,8 @@ class Collector:
             _, late = await asyncio.wait(tasks, timeout=within)
             for task in late:
                 task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+            if late:
+                await asyncio.wait(late, timeout=UNDO_S)
 
     async def drain(self) -> None:
         """Wait until no call is under way."""
