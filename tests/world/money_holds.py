@@ -295,7 +295,8 @@ async def _read_statement(life: Life, provider: str, now: datetime) -> None:
     """It has each payment that came, and what came to a SIM card though no text says so."""
     at = life.servers[0]
     came = "SELECT id, reference, paid_at FROM payment p WHERE provider = $1"
-    came += " AND NOT EXISTS (SELECT 1 FROM entry WHERE key = 'payment ' || p.id || ' never came')"
+    came += " AND NOT EXISTS (SELECT 1 FROM entry e WHERE e.key = 'payment ' || p.id || ' never came'"
+    came += " AND NOT EXISTS (SELECT 1 FROM entry r WHERE r.reverses_id = e.id))"  # unless it was told of since
     lines = {}
     for row in await rows(at, came, provider):
         payment = await Payment.get(id=row["id"])
